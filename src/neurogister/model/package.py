@@ -1,0 +1,160 @@
+"""Who curates, and what: vendors and their packages."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from .dataset import Dataset
+from .fields import Fields
+from .paths import check_path
+from .record import Record
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One dataset of a package, or a part of it.
+
+    Parameters
+    ----------
+    dataset : str
+        Its identifier or name.
+    path : str
+        Where it is put in the package.
+    part : str, optional
+        A file or folder inside a folder dataset; without it, all of it.
+    version : int or str, optional
+        Which version; without it, the one at the time of the release.
+    """
+
+    dataset: str
+    path: str
+    part: str | None = None
+    version: int | str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Package(Dataset):
+    """A versioned set of datasets for one purpose; what it has in common with them is in `Dataset`.
+
+    Parameters
+    ----------
+    vendor : str
+        Who curates it.
+    department : str, optional
+        The group of vendors.
+    purpose : str, optional
+        What it is for.
+    members : tuple of Member
+        What it is made of; empty where only the pointer says it.
+    """
+
+    vendor: str
+    department: str | None = None
+    purpose: str | None = None
+    members: tuple[Member, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Vendor:
+    """Who curates packages: a folder of ``store/``.
+
+    Parameters
+    ----------
+    name : str
+        The name of the folder.
+    path : str
+        Its ``vendor.yaml`` or ``meta.yml``, or the folder if it has none.
+    department : str, optional
+        The group that it belongs to.
+    title, description : str, optional
+    maintainers : tuple
+        Names, or mappings with names and more.
+    packages : tuple of str
+        Their names, sorted.
+    extra : mapping
+        Fields that this version of neurogister does not know.
+    error : str, optional
+        What is wrong with its file.
+    """
+
+    name: str
+    path: str
+    department: str | None = None
+    title: str | None = None
+    description: str | None = None
+    maintainers: tuple[Any, ...] = ()
+    packages: tuple[str, ...] = ()
+    extra: Mapping[str, Any] = field(default_factory=dict)
+    error: str | None = None
+
+    @classmethod
+    def from_fields(cls, fields: Fields, *, name: str, department: str | None) -> Vendor:
+        """Read ``vendor.yaml`` or the older ``meta.yml``.
+
+        The list of packages in ``meta.yml`` is checked and left aside: the files tell better.
+        """
+        fields.texts("packages")
+        return cls(
+            name=name,
+            path=fields.path,
+            department=department,
+            title=fields.text("title"),
+            description=fields.text("description"),
+            maintainers=tuple(fields.items("maintainers")),
+            extra=fields.rest(),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PackageFile:
+    """What ``PACKAGE.yaml`` says."""
+
+    purpose: str | None
+    members: tuple[Member, ...]
+    record: Record
+
+    @classmethod
+    def from_fields(cls, fields: Fields) -> PackageFile:
+        """Read ``PACKAGE.yaml``: a record with a purpose and members."""
+        purpose = fields.text("purpose")
+        members = take_members(fields)
+        return cls(purpose=purpose, members=members, record=Record.from_fields(fields))
+
+
+def take_members(fields: Fields) -> tuple[Member, ...]:
+    """Take the field `members`: a list of mappings, or a mapping of datasets to paths."""
+    if isinstance(fields.peek("members"), dict):
+        members = Fields(fields.mapping("members"), fields.path, (*fields.keys, "members"))
+        return tuple(_short_member(members, name) for name in list(members.rest()))
+    return tuple(_member(each) for each in fields.mappings("members"))
+
+
+def _short_member(members: Fields, dataset: str) -> Member:
+    path = members.text(dataset)
+    if path is None:
+        raise members.error(dataset, "must say the path in the package")
+    return Member(dataset, _checked(members, dataset, path))
+
+
+def _member(fields: Fields) -> Member:
+    dataset, path, part = fields.text("dataset"), fields.text("path"), fields.text("part")
+    version = fields.take("version")
+    if dataset is None or path is None:
+        raise fields.error("dataset" if dataset is None else "path", "is missing")
+    if version is not None and type(version) not in (int, str):
+        raise fields.misfit("version", "a version", version)
+    if part is not None:
+        _checked(fields, "part", part)
+    return Member(dataset, _checked(fields, "path", path), part, version)
+
+
+def _checked(fields: Fields, name: str, path: str) -> str:
+    try:
+        check_path(path)
+    except ValueError as error:
+        raise fields.error(name, f"is {path[:80]!a}, which {error}") from error
+    return path
