@@ -1,0 +1,1 @@
+"""The world outside: one program or protocol to a file."""

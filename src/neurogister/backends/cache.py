@@ -1,0 +1,301 @@
+"""DVC's cache on disk: objects under their md5, complete or absent, never changed."""
+
+from __future__ import annotations
+
+import errno
+import os
+import secrets
+import shutil
+import stat
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..errors import RefusedError
+from ..files import open_regular, system_errors, translated
+from ..model.digest import CHUNK_SIZE, Buffer, MultiHasher
+
+# after so many days, what a killed command left is of no use any more
+_STALE_DAYS = {"tmp": 1, "partial": 14, "locks": 1}
+_GROUP_FOLDER = 0o2775  # as DVC makes the folders of a shared cache
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectId:
+    """The address of an object.
+
+    Parameters
+    ----------
+    md5 : str
+        32 hexadecimal digits.
+    listing : bool
+        Whether it is the listing of a folder (``.dir`` in its name).
+    legacy : bool
+        Whether it lies in DVC 2's layout (``ab/cdef…`` instead of ``files/md5/ab/cdef…``).
+    """
+
+    md5: str
+    listing: bool = False
+    legacy: bool = False
+
+    @property
+    def key(self) -> str:
+        """The name of the object below a cache or a remote."""
+        prefix = "" if self.legacy else "files/md5/"
+        return f"{prefix}{self.md5[:2]}/{self.md5[2:]}{'.dir' if self.listing else ''}"
+
+    def __str__(self) -> str:
+        return f"{self.md5}.dir" if self.listing else self.md5
+
+
+@dataclass(frozen=True, slots=True)
+class Stat:
+    """What tells that a file is still the one that was looked at."""
+
+    inode: int
+    mtime_ns: int
+    size: int
+
+    @classmethod
+    def of(cls, status: os.stat_result) -> Stat:
+        """Take what matters from a stat."""
+        return cls(status.st_ino & 0x7FFFFFFFFFFFFFFF, status.st_mtime_ns, status.st_size)
+
+
+class Cache:
+    """One folder of objects in DVC's layout.
+
+    Parameters
+    ----------
+    root : Path
+        As DVC's ``cache.dir``; made when the first object is stored.
+    shared_group : bool
+        DVC's ``cache.shared = group``: the group may write too.
+    """
+
+    def __init__(self, root: Path, *, shared_group: bool = False) -> None:
+        self.root = root
+        self.shared_group = shared_group
+        self._folders: set[str] = set()
+
+    @property
+    def work(self) -> Path:
+        """Where unfinished objects and locks lie, on the same file system as the objects."""
+        return self.root / "neurogister"
+
+    def path(self, oid: ObjectId) -> Path:
+        """Return where an object is, or would be."""
+        return self.root / oid.key
+
+    def stat(self, oid: ObjectId) -> Stat | None:
+        """Return the state of an object; None if there is none, or something else in its place."""
+        try:
+            status = os.lstat(f"{self.root}/{oid.key}")
+        except OSError:
+            return None
+        return Stat.of(status) if stat.S_ISREG(status.st_mode) else None
+
+    def has_file(self, oid: ObjectId) -> bool | None:
+        """Tell whether a file lies in the place of an object; None if nothing does."""
+        try:
+            return stat.S_ISREG(os.lstat(f"{self.root}/{oid.key}").st_mode)
+        except OSError:
+            return None
+
+    def read(self, oid: ObjectId, *, limit: int) -> bytes:
+        """Read a small object whole; at most one byte more than the limit."""
+        with (
+            system_errors(self.path(oid), "read"),
+            open_regular(self.path(oid)) as stream,
+        ):
+            parts = []
+            left = limit + 1
+            while left > 0 and (part := stream.read(min(left, CHUNK_SIZE))):
+                parts.append(part)
+                left -= len(part)
+        return b"".join(parts)
+
+    def digests(self, oid: ObjectId, algorithms: Sequence[str]) -> tuple[int, dict[str, str]]:
+        """Read an object to its end, and return its size and digests."""
+        return digests_of(self.path(oid), algorithms)
+
+    def is_writable(self) -> bool:
+        """Tell whether objects can be stored here, by trying."""
+        try:
+            self._make(self.work / "tmp")
+            probe = self.work / "tmp" / f"probe-{secrets.token_hex(6)}"
+            os.close(os.open(probe, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+            os.unlink(probe)
+        except OSError as error:
+            # a full disk is better said by what wants to store
+            return error.errno in (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
+        return True
+
+    def prepare(self) -> None:
+        """Make the folders for storing, and clear what died a day ago.
+
+        Raises
+        ------
+        RefusedError
+            If a folder of the cache is a symbolic link: it could lead anywhere.
+        """
+        with system_errors(self.work, "make the folder"):
+            self._make(self.root / "files" / "md5")
+            for name in _STALE_DAYS:
+                self._make(self.work / name)
+        for name, days in _STALE_DAYS.items():
+            self._clear(self.work / name, before=time.time() - days * 24 * 3600)
+
+    @staticmethod
+    def _clear(folder: Path, *, before: float) -> None:
+        with suppress(OSError), os.scandir(folder) as entries:
+            for entry in entries:
+                with suppress(OSError):
+                    if entry.stat(follow_symlinks=False).st_mtime < before:
+                        os.unlink(entry.path)
+
+    def unfinished(self, oids: Iterable[ObjectId]) -> int:
+        """Tell how many bytes are here of objects that are not complete yet."""
+        sizes: dict[str, int] = {}
+        with suppress(OSError), os.scandir(self.work / "partial") as entries:
+            sizes = {entry.name: entry.stat(follow_symlinks=False).st_size for entry in entries}
+        return sum(sizes.get(str(oid), 0) for oid in oids) if sizes else 0
+
+    def store(self, oid: ObjectId, data: Buffer) -> Stat:
+        """Put a verified object in its place, whole.
+
+        Parameters
+        ----------
+        oid : ObjectId
+            Its address; the caller has verified that the data has this digest.
+        data : bytes
+            All of it.
+        """
+        temporary = os.path.join(self.work, "tmp", f"{oid.md5}.{secrets.token_hex(6)}")
+        try:
+            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+            descriptor = os.open(temporary, flags, 0o444)
+            try:
+                left = memoryview(data)
+                while left:
+                    left = left[os.write(descriptor, left) :]
+                status = os.fstat(descriptor)
+            finally:
+                os.close(descriptor)
+            self._take(temporary, oid)
+        except BaseException as error:
+            with suppress(OSError):
+                os.unlink(temporary)
+            if isinstance(error, OSError):
+                raise translated(error, self.path(oid), "write") from error
+            raise
+        return Stat.of(status)
+
+    def adopt(self, oid: ObjectId, path: Path) -> Stat:
+        """Take a finished file of `work` as an object; the caller has verified its digest."""
+        try:
+            os.chmod(path, 0o444)
+            status = os.lstat(path)
+            self._take(os.fspath(path), oid)
+        except OSError as error:
+            raise translated(error, self.path(oid), "write") from error
+        return Stat.of(status)
+
+    def _take(self, temporary: str, oid: ObjectId) -> None:
+        key = oid.key
+        folder = key.rpartition("/")[0]
+        if folder not in self._folders:
+            self._make(self.root / folder)
+            self._folders.add(folder)
+        os.replace(temporary, f"{self.root}/{key}")
+
+    def _make(self, folder: Path) -> None:
+        """Make a folder of the cache, and those that it is in; none of them may be a link."""
+        if folder == self.root:
+            if folder.is_dir():
+                return
+            folder.mkdir(parents=True, exist_ok=True)
+        else:
+            self._make(folder.parent)
+            with suppress(FileNotFoundError):
+                mode = os.lstat(folder).st_mode
+                if stat.S_ISLNK(mode):
+                    raise _linked(folder)
+                if stat.S_ISDIR(mode):
+                    return
+            folder.mkdir(exist_ok=True)
+        if self.shared_group:
+            with suppress(OSError):
+                os.chmod(folder, _GROUP_FOLDER)
+
+    def discard(self, oid: ObjectId) -> None:
+        """Remove an object, as a damaged one; no error if it is not there."""
+        remove(self.path(oid))
+
+    def objects(self) -> Iterator[tuple[ObjectId, os.stat_result]]:
+        """List all objects, in both layouts, in the order of their addresses."""
+        for base, legacy in ((self.root / "files" / "md5", False), (self.root, True)):
+            for prefix in _names(base):
+                if len(prefix) == 2 and _is_hex(prefix):
+                    for name in _names(base / prefix):
+                        digits = name.removesuffix(".dir")
+                        if len(digits) == 30 and _is_hex(digits):
+                            oid = ObjectId(prefix + digits, name != digits, legacy)
+                            with suppress(OSError):
+                                yield oid, os.lstat(base / prefix / name)
+
+
+def remove(path: Path) -> None:
+    """Remove whatever lies in a place of ours; no error if nothing does.
+
+    Raises
+    ------
+    NeurogisterError
+        If the system does not let us.
+    """
+    with system_errors(path, "remove"):
+        try:
+            os.unlink(path)
+        except FileNotFoundError:
+            return
+        except (IsADirectoryError, PermissionError):  # macOS says the latter of a folder, too
+            mode = os.lstat(path).st_mode
+            if stat.S_ISDIR(mode):
+                shutil.rmtree(path)
+                return
+            if not stat.S_ISREG(mode):
+                raise
+            os.chmod(path, 0o644)  # Windows keeps read-only files
+            os.unlink(path)
+
+
+def digests_of(path: Path, algorithms: Sequence[str]) -> tuple[int, dict[str, str]]:
+    """Read a file once to its end, and return its size in bytes and its digests."""
+    hasher = MultiHasher(algorithms)
+    size = 0
+    buffer = memoryview(bytearray(CHUNK_SIZE))
+    with system_errors(path, "read"), open_regular(path) as stream:
+        while count := stream.readinto(buffer):  # type: ignore[attr-defined]
+            hasher.update(buffer[:count])
+            size += count
+    return size, hasher.hexdigests()
+
+
+def _linked(folder: Path) -> RefusedError:
+    return RefusedError(
+        f"{folder} is a symbolic link: a cache must be made of folders",
+        hint="Set the cache to the folder that it leads to: `dvc cache dir --local DIR`.",
+    )
+
+
+def _names(folder: Path) -> list[str]:
+    try:
+        return sorted(os.listdir(folder))
+    except OSError:
+        return []
+
+
+def _is_hex(text: str) -> bool:
+    return all(character in "0123456789abcdef" for character in text)
