@@ -1,0 +1,1 @@
+"""What people ask for: one verb to a file."""

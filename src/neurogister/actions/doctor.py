@@ -1,0 +1,177 @@
+"""Whether everything that is needed works on this machine."""
+
+from __future__ import annotations
+
+import platform
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from importlib import metadata
+
+from ..errors import NeurogisterError
+from ..files import free_space
+from ..settings import Settings
+from .describe import address_of
+from .session import Session
+
+OK = "ok"
+WARNING = "warning"
+PROBLEM = "problem"
+SKIPPED = "skipped"
+
+_MOST = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What one check found.
+
+    Parameters
+    ----------
+    check : str
+        What was checked.
+    status : {'ok', 'warning', 'problem', 'skipped'}
+    detail : str
+        What was found.
+    hint : str, optional
+        What to do about it.
+    """
+
+    check: str
+    status: str
+    detail: str
+    hint: str | None = None
+
+
+def examine(settings: Settings, open_session: Callable[[], Session]) -> Iterator[Finding]:
+    """Check the machine, then the registry if there is one.
+
+    Parameters
+    ----------
+    settings : Settings
+        What applies.
+    open_session : callable
+        Opens the registry; may raise.
+
+    Yields
+    ------
+    Finding
+        One for each check; a check that fails does not stop the others.
+    """
+    yield _python()
+    yield _git()
+    yield _dvc()
+    yield _user_cache(settings)
+    try:
+        session = open_session()
+    except NeurogisterError as error:
+        status = WARNING if settings.registry is None else PROBLEM
+        yield Finding("registry", status, error.message, error.hint)
+        return
+    yield Finding("registry", OK, f"{session.reader.url} at {session.reader.commit or 'no commit'}")
+    for check in (_contents, _configuration, _cache, _links, _remotes):
+        try:
+            yield from check(session)
+        except NeurogisterError as error:
+            yield Finding(check.__name__.strip("_"), PROBLEM, error.message, error.hint)
+
+
+def _python() -> Finding:
+    text = f"neurogister {metadata.version('neurogister')}, Python {platform.python_version()}"
+    return Finding("python", OK, f"{text}, {sys.platform}")
+
+
+def _git() -> Finding:
+    program = shutil.which("git")
+    if program is None:
+        return Finding("git", PROBLEM, "git is not on PATH", "Install git: https://git-scm.com")
+    shown = subprocess.run([program, "--version"], capture_output=True, text=True, check=False)
+    return Finding("git", OK, f"{shown.stdout.strip()} ({program})")
+
+
+def _dvc() -> Finding:
+    try:
+        return Finding("dvc", OK, f"dvc {metadata.version('dvc')}")
+    except metadata.PackageNotFoundError:
+        return Finding(
+            "dvc", SKIPPED, "not installed; only remotes such as ssh or WebDAV need it",
+            "pip install 'neurogister[dvc]'",
+        )  # fmt: skip
+
+
+def _user_cache(settings: Settings) -> Finding:
+    from ..backends.cache import Cache  # with the others, when doctor really runs
+
+    if not Cache(settings.cache / "objects").is_writable():
+        return Finding(
+            "user cache", PROBLEM, f"{settings.cache} cannot be written",
+            "Set another with NEUROGISTER_CACHE, or mend its permissions.",
+        )  # fmt: skip
+    free = free_space(settings.cache)
+    status = OK if free > 1 << 30 else WARNING
+    return Finding("user cache", status, f"{settings.cache}, {_gigabytes(free)} free")
+
+
+def _gigabytes(size: int) -> str:
+    return f"{size / 1e9:,.1f} GB"
+
+
+def _contents(session: Session) -> Iterator[Finding]:
+    items = session.reader.everything()
+    broken = [item for item in items if item.error is not None]
+    yield Finding("contents", OK, f"{len(items) - len(broken):,} datasets and packages")
+    for item in broken[:_MOST]:
+        yield Finding("contents", PROBLEM, item.error or "", f"Mend {item.path}.")
+    if len(broken) > _MOST:
+        yield Finding("contents", PROBLEM, f"{len(broken) - _MOST:,} more are broken")
+    session.reader.info()  # raises what is wrong with registry.yaml
+
+
+def _configuration(session: Session) -> Iterator[Finding]:
+    config = session.config
+    yield Finding("dvc configuration", OK, f"default remote: {config.default_remote or 'none'}")
+    for note in config.notes:
+        yield Finding("dvc configuration", WARNING, note)
+
+
+def _cache(session: Session) -> Iterator[Finding]:
+    cache = session.holdings.caches[0]
+    if cache.is_writable():
+        yield Finding("cache", OK, f"{cache.root}, {_gigabytes(free_space(cache.root))} free")
+    else:
+        yield Finding(
+            "cache", WARNING, f"{cache.root} can be read, not written",
+            "What is not in it goes to the user's own cache.",
+        )  # fmt: skip
+
+
+def _links(session: Session) -> Iterator[Finding]:
+    root = session.reader.worktree
+    if root is None or not session.holdings.caches[0].is_writable():
+        return
+    session.holdings.target()
+    linker = session.linker(root)
+    yield Finding(
+        "links", OK, f"files are put in place by {linker.kinds[0]}"
+        f" (wanted: {', '.join(session.config.cache_types)})",
+    )  # fmt: skip
+
+
+def _remotes(session: Session) -> Iterator[Finding]:
+    if not session.config.remotes:
+        yield Finding("remotes", WARNING, "none is configured", "`dvc remote add -d NAME URL`")
+    for config in session.config.remotes.values():
+        check, address = f"remote {config.name}", address_of(session, config)
+        if session.settings.offline:
+            yield Finding(check, SKIPPED, f"{address} (offline)")
+            continue
+        try:
+            session.open_remote(config).size("files/md5/00/" + "0" * 30)
+        except LookupError:
+            yield Finding(check, OK, f"{address} answers")
+        except NeurogisterError as error:
+            yield Finding(check, PROBLEM, error.message, error.hint)
+        else:
+            yield Finding(check, OK, f"{address} answers")

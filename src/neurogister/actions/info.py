@@ -1,0 +1,51 @@
+"""What is known of datasets that somebody names."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ..errors import NotFoundError
+from ..model.names import Target
+from ..progress import SILENT, Progress
+from .describe import Describer, Description
+from .selection import select
+from .session import Session
+
+
+def describe_targets(
+    session: Session,
+    targets: Sequence[Target],
+    *,
+    ask_remotes: bool = False,
+    progress: Progress = SILENT,
+) -> list[Description]:
+    """Describe datasets and packages, withdrawn ones too.
+
+    Parameters
+    ----------
+    session : Session
+        The registry.
+    targets : sequence of Target
+        Which.
+    ask_remotes : bool
+        Whether to ask the remotes for what only they know.
+    progress : Progress
+        Told about the transfer.
+
+    Raises
+    ------
+    NotFoundError
+        If there is no such version or part.
+    """
+    descriptions = []
+    describer = Describer(session, ask_remotes=ask_remotes, progress=progress)
+    for target in targets:
+        selection = None
+        if target.item.pointer is not None or target.version is not None:
+            selection = select(session.reader, target, allow_withdrawn=True)
+        elif target.part is not None:
+            raise NotFoundError(
+                f"{target.item.name} has no part {target.part!r}: it is kept outside DVC"
+            )
+        descriptions.append(describer.describe(target.item, selection))
+    return descriptions

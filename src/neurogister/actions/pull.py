@@ -1,0 +1,265 @@
+"""Bringing data here: planned whole, fetched, verified, then put at its place."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ..backends.cache import ObjectId
+from ..backends.holdings import Holdings, Wanted
+from ..errors import InvalidFileError, NeurogisterError
+from ..files import Destination
+from ..model.names import Target, is_glob
+from ..progress import SILENT, Progress
+from .deliver import Delivery
+from .listing import everything
+from .plan import (
+    Work,
+    begin,
+    check_space,
+    examine,
+    find_missing,
+    find_places,
+    needed_bytes,
+    open_folders,
+    root_of,
+    skip_unchanged,
+    still_needed,
+)
+from .session import Session
+
+
+@dataclass(frozen=True, slots=True)
+class Pulled:
+    """What became of one name.
+
+    Parameters
+    ----------
+    name : str
+        Of the dataset or package.
+    version : str, optional
+        Which version it is.
+    part : str, optional
+        Which part of a folder was asked for.
+    path : Path
+        Where it is.
+    files : int
+        How many files it has (of the part that was asked for).
+    placed : int
+        How many of them were put there now; with those that only another version had and that
+        were removed.
+    size : int, optional
+        Bytes in all, if known.
+    status : {'pulled', 'unchanged', 'failed', 'planned'}
+    error : NeurogisterError, optional
+        Why it failed.
+    """
+
+    name: str
+    version: str | None
+    part: str | None
+    path: Path
+    files: int
+    placed: int
+    size: int | None
+    status: str
+    error: NeurogisterError | None = None
+
+
+@dataclass(slots=True)
+class PullReport:
+    """What a pull did, or would do.
+
+    Parameters
+    ----------
+    pulled : list of Pulled
+        One for each name.
+    fetched_files, fetched_size : int
+        Objects that came (or would come) from a remote, and their bytes.
+    size_known : bool
+        Whether the bytes are exact; else they are estimated from the size of the folder.
+    """
+
+    pulled: list[Pulled] = field(default_factory=list)
+    fetched_files: int = 0
+    fetched_size: int = 0
+    size_known: bool = True
+
+    @property
+    def errors(self) -> list[NeurogisterError]:
+        """What failed."""
+        return [one.error for one in self.pulled if one.error is not None]
+
+    @property
+    def changes(self) -> bool:
+        """Whether anything was, or would be, changed."""
+        return bool(self.fetched_files) or any(one.placed for one in self.pulled)
+
+
+def pull(
+    session: Session,
+    targets: Sequence[Target],
+    *,
+    into: Path | None = None,
+    force: bool = False,
+    dry_run: bool = False,
+    progress: Progress = SILENT,
+) -> PullReport:
+    """Bring datasets and packages here, each byte checked against its record.
+
+    Parameters
+    ----------
+    session : Session
+        The registry, its caches and remotes.
+    targets : sequence of Target
+        What to bring.
+    into : Path, optional
+        The folder to deliver to, where each dataset lies under its name. None: at its place in
+        the work tree of the checkout.
+    force : bool
+        Overwrite files that were changed here, and get what was withdrawn.
+    dry_run : bool
+        Only find out what would happen.
+    progress : Progress
+        Told what happens.
+
+    Returns
+    -------
+    PullReport
+        With the failure of each dataset that could not be delivered whole; all others were.
+
+    Raises
+    ------
+    NoSpaceError
+        If there is no room; nothing was fetched, unless the room went while we were at it.
+    """
+    chosen = [target for target in targets if not _is_passed_over(target, progress, force=force)]
+    work = [begin(session, target, into, force=force) for target in chosen]
+    destination = Destination(into or root_of(session))
+    placed_before = session.state.placed(destination.root)
+    for one in work:
+        skip_unchanged(one, placed_before)
+    active = [one for one in work if not one.unchanged and one.error is None]
+    open_folders(session, active, progress)
+    find_places(active)
+    missing = find_missing(session.holdings, active, progress)
+    examine(session, destination, active, force=force)
+    missing = still_needed(active, missing)
+    report = _report(active, missing)
+    if missing and not dry_run:
+        _warn_of_other_cache(session.holdings, progress)
+    linker = session.linker(destination.root)
+    check_space(session, linker, destination, active, missing)
+    if not dry_run:
+        _announce(progress, active, missing)
+        delivery = Delivery(session, destination, linker, active, progress)
+        delivery.run(missing)
+        delivery.remember()
+    report.pulled = [_result(one, dry_run=dry_run) for one in work]
+    return report
+
+
+def _is_passed_over(target: Target, progress: Progress, *, force: bool) -> bool:
+    """Tell whether a glob has caught what cannot be pulled; who names it gets an error."""
+    item = target.item
+    if not is_glob(target.as_typed):
+        return False
+    if item.pointer is None and target.version is None:
+        progress.warn(f"{item.name} is kept outside DVC: passed over")
+        return True
+    if item.status == "withdrawn" and not force:
+        progress.warn(f"{item.name} was withdrawn: passed over")
+        return True
+    return False
+
+
+def pull_everything(
+    session: Session,
+    *,
+    into: Path | None = None,
+    force: bool = False,
+    dry_run: bool = False,
+    progress: Progress = SILENT,
+) -> PullReport:
+    """Bring all datasets and packages here; those whose pointer is broken are reported as failed.
+
+    Parameters
+    ----------
+    session, into, force, dry_run, progress
+        As for `pull`.
+
+    Returns
+    -------
+    PullReport
+        As `pull` returns it.
+    """
+    report = pull(
+        session, everything(session), into=into, force=force, dry_run=dry_run, progress=progress
+    )
+    report.pulled += [
+        Pulled(
+            name=item.name, version=None, part=None, path=Path(item.place), files=0, placed=0,
+            size=None, status="failed", error=InvalidFileError(item.error),
+        )
+        for item in session.reader.everything()
+        if item.error is not None
+    ]  # fmt: skip
+    return report
+
+
+def _warn_of_other_cache(holdings: Holdings, progress: Progress) -> None:
+    first, target = holdings.caches[0], holdings.target()
+    if target is not first:
+        progress.warn(f"the cache {first.root} cannot be written: what comes goes to {target.root}")
+
+
+def _report(work: Sequence[Work], missing: dict[ObjectId, Wanted]) -> PullReport:
+    return PullReport(
+        fetched_files=len(missing),
+        fetched_size=needed_bytes(work, set(missing)),
+        size_known=all(wanted.expected.size is not None for wanted in missing.values()),
+    )
+
+
+def _announce(progress: Progress, work: Sequence[Work], missing: dict[ObjectId, Wanted]) -> None:
+    files = sum(len(one.todo) for one in work)
+    if not files:
+        return
+    size = needed_bytes(work, set(missing))
+    progress.say(
+        f"{files:,} files to put in place; {len(missing):,} objects, {size:,} bytes, to fetch"
+    )
+
+
+def _result(one: Work, *, dry_run: bool) -> Pulled:
+    selection = one.selection
+    if one.error is not None:
+        status = "failed"
+    elif not one.changes:
+        status = "unchanged"
+    else:
+        status = "planned" if dry_run else "pulled"
+    files = len(one.places) or (selection.nfiles or 1)
+    sizes = [place.wanted.expected.size for place in one.places]
+    known = sizes and None not in sizes and selection.part is not None
+    size = sum(size or 0 for size in sizes) if known else selection.size
+    return Pulled(
+        name=selection.name,
+        version=selection.version,
+        part=selection.part,
+        path=_delivered(one),
+        files=files,
+        placed=one.changes,
+        size=size,
+        status=status,
+        error=one.error,
+    )
+
+
+def _delivered(one: Work) -> Path:
+    """Return the path that a script goes on with: of the very file, if one file was asked for."""
+    if one.selection.part is not None and len(one.places) == 1:
+        inside = one.places[0].relative.removeprefix(one.relative).strip("/")
+        return one.path.joinpath(*inside.split("/"))
+    return one.path

@@ -1,0 +1,376 @@
+"""The registry as scripts see it: the same verbs as on the command line."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+from .actions.session import Session, open_session
+from .errors import InvalidFileError, UsageError
+from .progress import SILENT, Progress
+from .settings import load_settings
+
+if TYPE_CHECKING:
+    from .actions.describe import Description
+    from .actions.locate import Located
+    from .actions.pull import PullReport
+    from .actions.verify import Verdict
+    from .actions.versions import Difference
+    from .model.dataset import Collection, Dataset
+    from .model.names import Target
+    from .model.package import Vendor
+    from .model.record import Version
+
+Names = str | Iterable[str]
+
+
+def open(  # noqa: A001 - as in `neurogister.open(…)`
+    place: str | os.PathLike[str] = ".",
+    rev: str | None = None,
+    *,
+    offline: bool | None = None,
+    cache: str | os.PathLike[str] | None = None,
+    remote: str | None = None,
+    jobs: int | None = None,
+    progress: Progress = SILENT,
+) -> Registry:
+    """Open a registry.
+
+    Parameters
+    ----------
+    place : str or path
+        A folder in a checkout, or a git URL.
+    rev : str, optional
+        A commit, branch or tag; None is the work tree as it is, or the newest state of a URL.
+    offline : bool, optional
+        Never use the network.
+    cache : path, optional
+        The user's own cache.
+    remote : str, optional
+        The only DVC remote to be asked.
+    jobs : int, optional
+        How many transfers at once.
+    progress : Progress
+        Told about long work.
+
+    Returns
+    -------
+    Registry
+
+    Raises
+    ------
+    NotFoundError
+        If there is no registry, or no such revision.
+    NetworkError, CredentialsError, OfflineError
+        If a remote registry cannot be read.
+    """
+    settings = load_settings(
+        registry=os.fspath(place), rev=rev, offline=offline,
+        cache=None if cache is None else os.fspath(cache), remote=remote, jobs=jobs,
+    )  # fmt: skip
+    return Registry(open_session(settings, rev=settings.rev, progress=progress), progress=progress)
+
+
+def fetch(
+    name: str,
+    registry: str | os.PathLike[str] | None = None,
+    *,
+    rev: str | None = None,
+    into: str | os.PathLike[str] | None = None,
+    offline: bool | None = None,
+    progress: Progress = SILENT,
+) -> Path:
+    """Bring one dataset, package or part here, and return where it is: one line for a test.
+
+    Parameters
+    ----------
+    name : str
+        ``VENDOR/PACKAGE@1.2.0``, an identifier, a path; a part as ``NAME:PATH``.
+    registry : str or path, optional
+        A folder or git URL; None is the configured one, or the one around the working directory.
+    rev : str, optional
+        A commit, branch or tag.
+    into : path, optional
+        The folder to deliver to; None is a folder of the user's cache that is kept for this very
+        content.
+    offline : bool, optional
+        Never use the network: the cache must have it.
+    progress : Progress
+        Told about the transfer.
+
+    Returns
+    -------
+    Path
+        The file or folder; every byte was checked against the record.
+
+    Raises
+    ------
+    NotFoundError
+        If there is no such thing.
+    IntegrityError
+        If the data is not what the record says.
+    """
+    settings = load_settings(
+        registry=None if registry is None else os.fspath(registry), rev=rev, offline=offline
+    )
+    session = open_session(settings, rev=settings.rev, progress=progress)
+    with Registry(session, progress=progress) as opened:
+        target = opened.one(name)
+        folder = Path(into) if into is not None else opened.content_folder(target)
+        return opened.pull_targets([target], into=folder, check=True).pulled[0].path
+
+
+class Registry:
+    """A registry, opened at one state.
+
+    Made by `neurogister.open`; use it as a context manager, or call `close`.
+
+    Parameters
+    ----------
+    session : Session
+        The opened registry.
+    progress : Progress
+        Told about long work.
+    """
+
+    def __init__(self, session: Session, *, progress: Progress = SILENT) -> None:
+        self._session = session
+        self._progress = progress
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"<Registry {self.url} at {self.commit or 'work tree'}>"
+
+    def close(self) -> None:
+        """Let go of files and databases."""
+        self._session.close()
+
+    @property
+    def url(self) -> str:
+        """Where it is: a path, or a git URL."""
+        return self._session.reader.url
+
+    @property
+    def commit(self) -> str | None:
+        """The commit that is read, or on which the work tree stands."""
+        return self._session.reader.commit
+
+    def list(self, pattern: str | None = None) -> Sequence[Dataset]:
+        """List datasets, sorted by name.
+
+        Parameters
+        ----------
+        pattern : str, optional
+            A glob over names and identifiers.
+        """
+        from .actions.listing import list_datasets
+
+        return list_datasets(self._session, pattern)
+
+    def packages(self) -> Sequence[Dataset]:
+        """List packages, sorted by name."""
+        return self._session.reader.packages()
+
+    def vendors(self) -> Sequence[Vendor]:
+        """List vendors, sorted by name."""
+        return self._session.reader.vendors()
+
+    def collections(self) -> Sequence[Collection]:
+        """List collections, sorted by name."""
+        return self._session.reader.collections()
+
+    def __getitem__(self, name: str) -> Dataset:
+        target = self.one(name)
+        if target.version is not None:
+            self._session.reader.version(target.item, target.version)
+        return target.item
+
+    def __contains__(self, name: object) -> bool:
+        try:
+            return isinstance(name, str) and bool(self._resolve(name))
+        except LookupError:
+            return False
+        except (UsageError, InvalidFileError):
+            return True  # several, or a broken one: something is called so
+
+    def __iter__(self) -> Iterator[Dataset]:
+        return iter(self.list())
+
+    def __len__(self) -> int:
+        return len(self.list())
+
+    def one(self, name: str) -> Target:
+        """Resolve a name that must stand for one thing.
+
+        Raises
+        ------
+        NotFoundError, UsageError
+            If it stands for nothing, or for several.
+        """
+        targets = self._resolve(name)
+        if len(targets) != 1:
+            raise UsageError(f"{name!r} stands for {len(targets)} datasets, and must for one")
+        return targets[0]
+
+    def _resolve(self, names: Names) -> Sequence[Target]:
+        return self._session.reader.resolve([names] if isinstance(names, str) else [*names])
+
+    def info(self, names: Names, *, ask_remotes: bool = False) -> Sequence[Description]:
+        """Describe datasets: record, files, and where the copies are."""
+        from .actions.info import describe_targets
+
+        return describe_targets(self._session, self._resolve(names), ask_remotes=ask_remotes)
+
+    def versions(self, name: str) -> Sequence[Version]:
+        """List the versions of a dataset or package, oldest first."""
+        from .actions.versions import list_versions
+
+        return list_versions(self._session, self[name])
+
+    def diff(self, before: str, after: str) -> Difference:
+        """Compare two versions of one dataset or package."""
+        from .actions.versions import diff
+
+        return diff(self._session, self.one(before), self.one(after), progress=self._progress)
+
+    def pull(
+        self,
+        names: Names | None = None,
+        *,
+        into: str | os.PathLike[str] | None = None,
+        force: bool = False,
+        dry_run: bool = False,
+        check: bool = False,
+    ) -> PullReport:
+        """Bring datasets here, each byte checked against its record.
+
+        Parameters
+        ----------
+        names : str or iterable of str, optional
+            What; None is everything.
+        into : path, optional
+            The folder to deliver to, where each dataset lies under its name. None is its place in
+            the work tree; of a remote registry, the working directory.
+        force : bool
+            Overwrite files that were changed here, and get what was withdrawn.
+        dry_run : bool
+            Only find out what would happen.
+        check : bool
+            Raise if a dataset could not be delivered (all others were). Without it, look at the
+            `errors` of the report.
+
+        Returns
+        -------
+        PullReport
+
+        Raises
+        ------
+        IntegrityError, NetworkError, …
+            With `check`: the failure of the only dataset that failed.
+        SeveralErrors
+            With `check`: if several did; they are in its `errors`.
+        """
+        if names is not None:
+            return self.pull_targets(
+                self._resolve(names), into=into, force=force, dry_run=dry_run, check=check
+            )
+        from .actions.pull import pull_everything
+
+        report = pull_everything(
+            self._session, into=None if into is None else Path(into).absolute(),
+            force=force, dry_run=dry_run, progress=self._progress,
+        )  # fmt: skip
+        return _checked(report) if check else report
+
+    def targets(self, names: Names | None) -> Sequence[Target]:
+        """Resolve names; None is every dataset and package that can be pulled."""
+        from .actions.listing import everything
+
+        return everything(self._session) if names is None else self._resolve(names)
+
+    def pull_targets(
+        self,
+        targets: Sequence[Target],
+        *,
+        into: str | os.PathLike[str] | None = None,
+        force: bool = False,
+        dry_run: bool = False,
+        check: bool = False,
+    ) -> PullReport:
+        """Bring what was resolved already (see `pull`).
+
+        Parameters
+        ----------
+        targets : sequence of Target
+            As `targets` or `one` give them.
+        into : path, optional
+            The folder to deliver to; None is the place in the work tree.
+        force : bool
+            Overwrite files that were changed here, and get what was withdrawn.
+        dry_run : bool
+            Only find out what would happen.
+        check : bool
+            Raise what failed, instead of only reporting it.
+        """
+        from .actions.pull import pull
+
+        folder = None if into is None else Path(into).absolute()
+        report = pull(
+            self._session, targets, into=folder, force=force, dry_run=dry_run,
+            progress=self._progress,
+        )  # fmt: skip
+        return _checked(report) if check else report
+
+    def content_folder(self, target: Target) -> Path:
+        """Return the folder of the user's cache that is kept for the content of a target."""
+        from .actions.selection import select
+
+        selection = select(self._session.reader, target)
+        return self._session.settings.cache / "content" / str(selection.oid)
+
+    def locate(self, names: Names) -> Sequence[Located]:
+        """Find the copies of datasets, the nearest first."""
+        from .actions.locate import locate
+
+        return [*locate(self._session, self._resolve(names))]
+
+    def verify(
+        self,
+        names: Names | None = None,
+        *,
+        remote: bool = False,
+        into: str | os.PathLike[str] | None = None,
+    ) -> Sequence[Verdict]:
+        """Read datasets to their end, and compare with their records.
+
+        Parameters
+        ----------
+        names : str or iterable of str, optional
+            What; None is everything.
+        remote : bool
+            Read what the remotes have, not what is here.
+        into : path, optional
+            The folder that a pull delivered to, instead of the work tree.
+        """
+        from .actions.verify import verify, verify_remote
+
+        targets = self.targets(names)
+        if remote:
+            return [*verify_remote(self._session, targets, progress=self._progress)]
+        folder = None if into is None else Path(into).absolute()
+        return [*verify(self._session, targets, into=folder, progress=self._progress)]
+
+
+def _checked(report: PullReport) -> PullReport:
+    if report.errors:
+        from .actions.placing import collect_errors  # only when something failed
+
+        raise collect_errors(report.errors, len(report.pulled))
+    return report
