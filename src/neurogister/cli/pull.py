@@ -1,0 +1,106 @@
+"""``neurogister pull``: data, verified."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from ..actions.placing import collect_errors
+from ..actions.pull import Pulled, PullReport, pull, pull_everything
+from .application import Application
+from .errors import WOULD_CHANGE, error_shape
+from .options import DryRunOption, JobsOption, JsonOption, OptionalNamesArgument, RemoteOption
+from .options import command as common
+from .output import counted, human_size
+
+FORMAT = "neurogister.pull/1"
+
+
+@common
+def command(
+    application: Application,
+    names: OptionalNamesArgument = None,
+    into: Annotated[
+        Path | None,
+        typer.Option("--into", "--output", "-o", metavar="DIR",
+                     help="Deliver to this folder, each dataset under its name."),
+    ] = None,
+    remote: RemoteOption = None,
+    jobs: JobsOption = None,
+    force: Annotated[
+        bool,
+        typer.Option("--force", "-f",
+                     help="Overwrite files that were changed here; get what was withdrawn."),
+    ] = False,
+    dry_run: DryRunOption = False,
+    json: JsonOption = False,
+) -> None:  # fmt: skip
+    """Bring datasets and packages here, each byte checked against its record.
+
+    In a checkout, data goes to its place in the work tree, as DVC would put it; with `-o DIR`, or
+    from a remote registry, to that folder (or the current one). A part of a folder is
+    NAME:PATH or NAME:'*.bval'. Prints the path of everything that was asked for, also if it was
+    here already.
+    """
+    application.option(remote=remote, jobs=jobs)
+    session = application.session
+    options: dict[str, Any] = {
+        "into": None if into is None else into.absolute(),
+        "force": force,
+        "dry_run": dry_run,
+        "progress": application.progress,
+    }
+    if names:
+        report = pull(session, application.resolve(names), **options)
+    else:
+        report = pull_everything(session, **options)
+    if json:
+        application.output.json_lines(_shape(one) for one in report.pulled)
+    else:
+        for one in report.pulled:
+            if one.error is None:
+                application.output.line(one.path)
+    _summarise(application, report, dry_run=dry_run)
+    if report.errors:
+        raise collect_errors(report.errors, len(report.pulled))
+    if dry_run and report.changes:
+        application.exit(WOULD_CHANGE)
+
+
+def _shape(one: Pulled) -> dict[str, Any]:
+    return {
+        "format": FORMAT,
+        "name": one.name,
+        "version": one.version,
+        "part": one.part,
+        "path": str(one.path),
+        "files": one.files,
+        "placed": one.placed,
+        "size": one.size,
+        "status": one.status,
+        "error": None if one.error is None else error_shape(one.error),
+    }
+
+
+def _summarise(application: Application, report: PullReport, *, dry_run: bool) -> None:
+    failed = len(report.errors)
+    unchanged = sum(one.status == "unchanged" for one in report.pulled)
+    if not report.changes and not failed:
+        application.progress.say(f"{unchanged:,} up to date, nothing to do")
+        return
+    would = "would be " if dry_run else ""
+    placed = counted(sum(one.placed for one in report.pulled if one.error is None), "file")
+    parts = [f"{placed} {would}put in place"]
+    if not failed:
+        about = "" if report.size_known else "about "
+        objects = (
+            f"{counted(report.fetched_files, 'object')} ({about}{human_size(report.fetched_size)})"
+        )
+        parts.append(f"{objects} {would}fetched")
+    if unchanged:
+        parts.append(f"{unchanged:,} up to date")
+    if failed:
+        parts.append(f"{failed:,} failed")
+    application.progress.say(", ".join(parts))
