@@ -1,0 +1,125 @@
+"""The workflows are valid, and safe to run on a stranger's pull request."""
+
+import re
+from pathlib import Path
+
+import pytest
+from ruamel.yaml import YAML
+
+WORKFLOWS = Path(__file__).parents[2] / ".github" / "workflows"
+ZIZMOR = (
+    *("zizmor", "--offline", "--no-progress", "--strict-collection"),
+    *("--persona", "auditor", "."),
+)
+
+BAD_WORKFLOW = """\
+name: bad
+on: pull_request_target
+jobs:
+  bad:
+    runs-on: ubuntu-latest
+    steps:
+      - uses: actions/checkout@v7
+      - run: echo "${{ github.event.pull_request.title }}"
+"""
+
+
+@pytest.mark.parametrize(
+    ("schema", "pattern"),
+    [
+        ("vendor.github-workflows", "workflows/*.yml"),
+        ("custom.github-workflows-require-timeout", "workflows/*.yml"),
+        ("vendor.dependabot", "dependabot.yml"),
+        ("vendor.github-issue-forms", "ISSUE_TEMPLATE/[!c]*.yml"),
+        ("vendor.github-issue-config", "ISSUE_TEMPLATE/config.yml"),
+    ],
+)
+def test_files_of_github_satisfy_their_schema(run, repository, schema, pattern):
+    files = sorted(map(str, (repository / ".github").glob(pattern)))
+
+    done = run("check-jsonschema", "--builtin-schema", schema, *files)
+
+    assert files
+    assert done.returncode == 0, done.stdout
+
+
+def test_a_job_without_timeout_is_caught(run, tmp_path):
+    workflow = tmp_path / "bad.yml"
+    workflow.write_text(BAD_WORKFLOW, encoding="utf-8")
+
+    done = run(
+        *("check-jsonschema", "--builtin-schema", "custom.github-workflows-require-timeout"),
+        str(workflow),
+    )
+
+    assert done.returncode == 1
+    assert "timeout-minutes" in done.stdout
+
+
+def test_zizmor_finds_nothing(run):
+    done = run(*ZIZMOR)
+
+    assert done.returncode == 0, done.stdout
+
+
+def test_zizmor_finds_a_dangerous_workflow(run, tmp_path):
+    workflow = tmp_path / ".github" / "workflows" / "bad.yml"
+    workflow.parent.mkdir(parents=True)
+    workflow.write_text(BAD_WORKFLOW, encoding="utf-8")
+
+    done = run(*ZIZMOR, cwd=tmp_path)
+
+    assert done.returncode == 14
+    for audit in ("dangerous-triggers", "template-injection", "unpinned-uses"):
+        assert audit in done.stdout
+
+
+@pytest.mark.parametrize("path", sorted(WORKFLOWS.glob("*.yml")), ids=lambda path: path.name)
+def test_workflow_follows_our_rules(path):
+    assert broken_rules(path.read_text(encoding="utf-8")) == []
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "rule"),
+    [
+        ("permissions: {}", "permissions:\n  contents: read", "no permissions at the top"),
+        ("pull_request:", "pull_request_target:", "no privileged trigger"),
+        ("concurrency:", "env:", "concurrency"),
+        ("ubuntu-24.04", "ubuntu-latest", "a fixed runner image"),
+        (" # v7.0.1", "", "actions by commit id, with their version"),
+        ("persist-credentials: false", "fetch-depth: 1", "no credentials kept"),
+        ("hatch run check", "${{ github.ref }}", "no expression in a command"),
+        ("timeout-minutes: 15", "continue-on-error: true", "a timeout"),
+    ],
+)
+def test_a_broken_rule_is_caught(old, new, rule):
+    text = (WORKFLOWS / "checks.yml").read_text(encoding="utf-8")
+    assert old in text
+
+    assert rule in broken_rules(text.replace(old, new))
+
+
+def broken_rules(text: str) -> list[str]:
+    """Return our own rules that a workflow breaks: those that zizmor does not know."""
+    workflow = YAML(typ="safe").load(text)
+    jobs = workflow["jobs"].values()
+    steps = [step for job in jobs for step in job["steps"]]
+    checkouts = [step for step in steps if step.get("uses", "").startswith("actions/checkout@")]
+    uses = re.findall(r"uses: *(.*)", text)
+    rules = {
+        "no permissions at the top": workflow.get("permissions") == {},
+        "no privileged trigger": not {"pull_request_target", "workflow_run", "issue_comment"}
+        & set(workflow["on"]),
+        "concurrency": "concurrency" in workflow,
+        "an explicit shell": workflow.get("defaults", {}).get("run", {}).get("shell") == "bash",
+        "a fixed runner image": not re.search(r"-latest\b|self-hosted", text),
+        "a timeout": all("timeout-minutes" in job for job in jobs),
+        "actions by commit id, with their version": all(
+            re.fullmatch(r"[\w.-]+/[\w./-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+", use) for use in uses
+        ),
+        "no credentials kept": all(
+            step.get("with", {}).get("persist-credentials") is False for step in checkouts
+        ),
+        "no expression in a command": not any("${{" in step.get("run", "") for step in steps),
+    }
+    return [rule for rule, kept in rules.items() if not kept]
