@@ -364,7 +364,23 @@ def _copy_bytes(source: BinaryIO, target: BinaryIO) -> None:
     if left:
         source.seek(0)
         target.seek(0)
-        shutil.copyfileobj(source, target, 1 << 20)
+        while chunk := source.read(1 << 20):
+            write_all(target, chunk)
+
+
+def write_all(stream: BinaryIO, data: bytes | memoryview) -> None:
+    """Write to an unbuffered file, which takes less than all when the disk is nearly full.
+
+    Parameters
+    ----------
+    stream : BinaryIO
+        Opened without a buffer: its `write` tells how much it took.
+    data : bytes or memoryview
+        All of it is written, or an error raised.
+    """
+    left = memoryview(data)
+    while left:
+        left = left[stream.write(left) :]
 
 
 def _reflink(source: Path, target: Path, executable: bool) -> None:

@@ -145,9 +145,7 @@ def filling(place: Place, disk: Disk) -> Callable[[int, int], None]:
     return fill_at
 
 
-# what fits on the last pages of a disk that only the destination is on varies by the machine
-_VARIES = pytest.mark.slow
-WHERE = ["cache", pytest.param("destination", marks=_VARIES), "both"]
+WHERE = ["cache", "destination", "both"]
 
 
 def _arrange(place: Place, disk: Disk, tmp_path: Path, where: str) -> tuple[Path, list[str]]:
@@ -236,8 +234,8 @@ def test_disk_that_fills_up_while_small_files_come(
         ("cache", 5_000_000),
         ("cache", 2_500_000),
         ("cache", 300_000),
-        pytest.param("destination", 2_500_000, marks=_VARIES),
-        pytest.param("destination", 300_000, marks=_VARIES),
+        ("destination", 2_500_000),
+        ("destination", 300_000),
         ("both", 300_000),
         ("both", -3_000_000),
     ],

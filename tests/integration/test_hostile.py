@@ -333,23 +333,31 @@ class Measured(NamedTuple):
     seconds: float
 
 
+# Not `ru_maxrss` on Linux: it counts what the tests had when they started the program.
+MEASURE = """
+import resource, sys, neurogister.cli
+
+sys.argv = ["neurogister", *sys.argv[1:]]
+try:
+    neurogister.cli.main()
+finally:
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    peak = used.ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+    if sys.platform == "linux":
+        with open("/proc/self/status") as status:
+            peak = next(int(line.split()[1]) for line in status if line.startswith("VmHWM")) * 1024
+    print(peak, used.ru_utime + used.ru_stime)
+"""
+
+
 def run_measured(cwd: Path, *arguments: str) -> Measured:
     """Run the program, and measure what it took."""
-    code = (
-        "import resource, sys, neurogister.cli\n"
-        "sys.argv = ['neurogister', *sys.argv[1:]]\n"
-        "try: neurogister.cli.main()\n"
-        "finally:\n"
-        "    used = resource.getrusage(resource.RUSAGE_SELF)\n"
-        "    print(used.ru_maxrss, used.ru_utime + used.ru_stime)\n"
-    )
     done = subprocess.run(
-        [sys.executable, "-c", code, *arguments],
+        [sys.executable, "-c", MEASURE, *arguments],
         cwd=cwd, capture_output=True, encoding="utf-8", check=False, timeout=250,
     )  # fmt: skip
-    unit = 1 if sys.platform == "darwin" else 1024
     peak, seconds = done.stdout.split()[-2:]
-    return Measured(done.returncode, done.stderr, int(peak) * unit, float(seconds))
+    return Measured(done.returncode, done.stderr, int(peak), float(seconds))
 
 
 # Pointers.

@@ -16,7 +16,7 @@ from ..backends.cache import Cache, Stat, remove
 from ..backends.holdings import Wanted, strongest
 from ..backends.remotes import Remote
 from ..errors import IntegrityError, NetworkError
-from ..files import BINARY, CLOEXEC, NOFOLLOW, system_errors
+from ..files import BINARY, CLOEXEC, NOFOLLOW, system_errors, write_all
 from ..model.digest import CHUNK_SIZE, Buffer, MultiHasher
 from .content import wrong_content
 from .follower import Follower, can_follow
@@ -180,7 +180,7 @@ class _Transfer:
                 if self.have + len(chunk) > limit:
                     raise self._wrong(f"it has more than {limit:,} bytes")
                 hasher.update(chunk)
-                _write_all(self.stream, chunk)
+                write_all(self.stream, chunk)
                 self.have += len(chunk)
                 self._advance(len(chunk))
                 if follower:
@@ -194,13 +194,6 @@ class _Transfer:
         start = self.stream.read(64)
         self.stream.truncate(0)
         return wrong_content(self._wanted, self._remote, difference, start=start)
-
-
-def _write_all(stream: BinaryIO, chunk: bytes | memoryview) -> None:
-    """Write to an unbuffered file, which takes less than all when the disk is nearly full."""
-    left = memoryview(chunk)
-    while left:
-        left = left[stream.write(left) :]
 
 
 @contextmanager

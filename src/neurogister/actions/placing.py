@@ -188,6 +188,8 @@ class Examiner:
         mine = {name: digests[name] for name in expected.algorithms}
         if expected.difference(size, mine) is None:
             return Found.SAME
+        if mine[expected.algorithms[0]] == expected.md5:
+            return Found.FOREIGN  # made to have the md5 of something else: that is kept, not this
         if digests["md5"] in self._published:
             return Found.KNOWN
         known = any(self._is_cached(oid, size) for oid in _addresses(digests))
