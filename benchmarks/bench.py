@@ -49,8 +49,10 @@ class Bench:
         """
         if self.work.exists() and any(self.work.iterdir()) and not (self.work / MARKER).exists():
             raise BenchmarkError(f"{self.work} is not empty; give an empty or a new folder")
+        global _graveyard
         self.work.mkdir(parents=True, exist_ok=True)
         (self.work / MARKER).touch()
+        _graveyard = self.work / "removed"
 
     def tidy(self) -> None:
         """Remove what the last row left; keep the data."""
@@ -58,7 +60,7 @@ class Bench:
 
     def leave(self) -> None:
         """Remove the work folder."""
-        remove(self.work)
+        shutil.rmtree(self.work)
 
     def count(self, full: int) -> int:
         """Scale a number of things."""
@@ -91,24 +93,26 @@ def say(text: str) -> None:
 
 
 _MANY = 200
-_SETTLING = 6.0  # ext4 gives no inode out again within five seconds, and searches past each
-_last_removal = -_SETTLING
-
-
-def settle() -> None:
-    """Wait until what was removed no longer slows down who makes new files."""
-    time.sleep(max(0.0, _last_removal + _SETTLING - time.monotonic()))
+_graveyard: Path | None = None
 
 
 def remove(path: Path) -> None:
-    """Remove a file or folder, whatever its modes; none is fine."""
-    global _last_removal
-    if path.is_dir() and not path.is_symlink():
-        if sum(1 for _ in itertools.islice(path.rglob("*"), _MANY)) == _MANY:
-            _last_removal = time.monotonic()
-        shutil.rmtree(path)
-    else:
+    """Remove a file or folder, whatever its modes; none is fine.
+
+    A folder of many files is only put away until the end: ext4 gives no inode out again for up to
+    five minutes, and who makes new files has to search past each of them.
+    """
+    if not path.is_dir() or path.is_symlink():
         path.unlink(missing_ok=True)
+    elif _graveyard is not None and _has_many(path):
+        _graveyard.mkdir(exist_ok=True)
+        path.rename(_graveyard / str(time.monotonic_ns()))
+    else:
+        shutil.rmtree(path)
+
+
+def _has_many(folder: Path) -> bool:
+    return sum(1 for _ in itertools.islice(folder.rglob("*"), _MANY)) == _MANY
 
 
 def find(name: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 
-from .bench import Bench, say, settle
+from .bench import Bench, say
 from .model import BenchmarkError, Contender, Result, Row, Sample, Summaries, Summary, Trial
 
 
@@ -83,7 +83,6 @@ def _rotated(contenders: Sequence[Contender], number: int) -> list[Contender]:
 def _measure(contender: Contender) -> Sample:
     contender.prepare()
     os.sync()  # what the one before has written must not slow the next down
-    settle()
     try:
         sample = contender.act()
         contender.check(sample)
