@@ -52,6 +52,7 @@ class Session:
     def __init__(self, reader: Reader, settings: Settings) -> None:
         self.reader = reader
         self.settings = settings
+        self._holds_tree = False
 
     @cached_property
     def state(self) -> State:
@@ -143,6 +144,38 @@ class Session:
         from ..backends.remotes import open_remote  # the network, only when it is needed
 
         return open_remote(config, timeout=self.settings.timeout, jobs=self.settings.jobs or 16)
+
+    def writable_remote(self, name: str | None = None) -> Remote:
+        """Open the remote that takes what is deposited.
+
+        Parameters
+        ----------
+        name : str, optional
+            Which one; else the one that the settings choose, the default one, or the only one.
+
+        Raises
+        ------
+        NotFoundError
+            If there is none of that name, or none at all.
+        RefusedError
+            If its configuration says that nothing can be stored there.
+        """
+        known = self.config.remotes
+        wanted = name or self.settings.remote
+        if not known and wanted is None:
+            raise NotFoundError(
+                "the registry has no remote to keep its bytes",
+                hint="`dvc remote add -d NAME URL` tells where they go.",
+            )
+        if wanted is None and self.config.default_remote is None and len(known) == 1:
+            wanted = next(iter(known))
+        remote = self.open_remote(self.config.remote(wanted))
+        if (why := remote.why_not_writable()) is not None:
+            others = ", ".join(sorted(known.keys() - {remote.name}))
+            choose = f"Choose another one with `--remote NAME` (there are: {others}), or use"
+            hint = f"{choose if others else 'Use'} `dvc push -r {remote.name}`, if DVC can."
+            raise RefusedError(why, hint=hint)
+        return remote
 
     def fetch(
         self,
@@ -246,8 +279,14 @@ class Session:
 
     @contextmanager
     def tree_lock(self, root: Path, progress: Progress) -> Iterator[None]:
-        """Hold DVC's own lock while files of the work tree are put in place."""
+        """Hold DVC's own lock while files of the work tree are put in place.
+
+        Who holds it already, as a deposit that places what it has written, need not wait for it.
+        """
         worktree = self.reader.worktree
+        if self._holds_tree:
+            yield
+            return
         if worktree is None or root != worktree or not (worktree / ".dvc").is_dir():
             yield
             return
@@ -256,7 +295,11 @@ class Session:
         with system_errors(folder, "make the folder"):
             folder.mkdir(exist_ok=True)
         with _waiting_lock(folder / "lock", "dvc", progress):
-            yield
+            self._holds_tree = True
+            try:
+                yield
+            finally:
+                self._holds_tree = False
 
     def linker(self, destination: Path) -> Linker:
         """Return how files get to a destination: as DVC in the work tree, else as copies.

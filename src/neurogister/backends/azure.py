@@ -14,8 +14,9 @@ from ..errors import CredentialsError, InvalidFileError
 from .clouds import CloudRemote
 from .credentials import NOWHERE
 from .httpclient import Timeouts
-from .obstores import ONE_TRY, client_options
+from .obstores import client_options
 from .tls import Trust
+from .uploads import Manner
 
 if TYPE_CHECKING:
     from obstore.store import AzureStore
@@ -62,22 +63,28 @@ def open_azure(config: RemoteConfig, *, timeout: float, jobs: int) -> CloudRemot
     account = _find_account(config, host)
     source, login = _find_login(config, account)
 
-    def make_store() -> AzureStore:
+    def make_store(manner: Manner) -> AzureStore:
         from obstore.store import AzureStore  # 60 ms
 
+        timeouts = Timeouts.of(config, timeout).more(manner.patience)
         return AzureStore(
             container,
             account_name=account.name,
             endpoint=account.endpoint,
             msi_endpoint=NOWHERE,
-            client_options=client_options(
-                Trust(), Timeouts.of(config, timeout), url=account.endpoint
-            ),
-            retry_config=ONE_TRY,
+            client_options=client_options(Trust(), timeouts, url=account.endpoint),
+            retry_config=manner.retries,
             **login,
         )
 
-    return CloudRemote(config, prefix=prefix, login=_hint(source), make_store=make_store, jobs=jobs)
+    return CloudRemote(
+        config,
+        prefix=prefix,
+        login=_hint(source),
+        make_store=make_store,
+        anonymous="skip_signature" in login,
+        jobs=jobs,
+    )
 
 
 def _split(config: RemoteConfig) -> tuple[str, str, str]:

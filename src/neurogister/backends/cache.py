@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-import secrets
 import shutil
 import stat
 import time
@@ -14,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import RefusedError
-from ..files import open_regular, system_errors, translated
+from ..files import open_regular, system_errors, translated, unique_token
 from ..model.digest import CHUNK_SIZE, Buffer, MultiHasher
 
 # after so many days, what a killed command left is of no use any more
@@ -125,7 +124,7 @@ class Cache:
         """Tell whether objects can be stored here, by trying."""
         try:
             self._make(self.work / "tmp")
-            probe = self.work / "tmp" / f"probe-{secrets.token_hex(6)}"
+            probe = self.work / "tmp" / f"probe-{unique_token()}"
             os.close(os.open(probe, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
             os.unlink(probe)
         except OSError as error:
@@ -173,7 +172,7 @@ class Cache:
         data : bytes
             All of it.
         """
-        temporary = os.path.join(self.work, "tmp", f"{oid.md5}.{secrets.token_hex(6)}")
+        temporary = os.path.join(self.work, "tmp", f"{oid.md5}.{unique_token()}")
         try:
             flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
             descriptor = os.open(temporary, flags, 0o444)

@@ -1,4 +1,4 @@
-"""Reading from Google Cloud Storage and Azure Blob Storage, through obstore.
+"""Google Cloud Storage and Azure Blob Storage, through obstore.
 
 As with S3, the metadata service of a cloud's computers is never asked: its address is somebody
 else's on other computers.
@@ -9,12 +9,14 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from ..errors import NeurogisterError
 from ..model.digest import CHUNK_SIZE
 from .obstores import Unclear, explain, read_small
-from .remotebase import Faults, is_encoded, read_whole
+from .remotebase import Advance, Faults, ObjectStat, ignore, is_encoded, read_whole
+from .uploads import Body, Budget, Manner, plain_md5, put_object
 
 if TYPE_CHECKING:
     from obstore import GetOptions, GetResult
@@ -27,7 +29,7 @@ _UNSATISFIED = re.compile(r"status code: 416\b|non-partial response")
 
 
 class CloudRemote:
-    """A bucket (or container), or a folder in one, that obstore reads.
+    """A bucket (or container), or a folder in one.
 
     Parameters
     ----------
@@ -38,7 +40,9 @@ class CloudRemote:
     login : str
         What to do when credentials do not do.
     make_store : callable
-        Returns obstore's store; called when the first object is asked for.
+        Returns obstore's store for a manner of sending; called when it is first needed.
+    anonymous : bool
+        Whether we have no credentials.
     jobs : int
         How many objects at once, unless the configuration says otherwise.
     """
@@ -49,7 +53,8 @@ class CloudRemote:
         *,
         prefix: str,
         login: str,
-        make_store: Callable[[], ObjectStore],
+        make_store: Callable[[Manner], ObjectStore],
+        anonymous: bool,
         jobs: int,
     ) -> None:
         self.name = config.name
@@ -58,8 +63,10 @@ class CloudRemote:
         self._prefix = prefix
         self._faults = Faults(self.name, self.address, login)
         self._make_store = make_store
+        self._anonymous = anonymous
         self._lock = threading.Lock()
-        self._kept: ObjectStore | None = None
+        self._kept: dict[Manner, ObjectStore] = {}
+        self._budget = Budget()
 
     def prefetch(self, keys: Iterable[str]) -> None:
         """Do nothing: there is no faster way to get many."""
@@ -97,13 +104,47 @@ class CloudRemote:
 
     def size(self, key: str) -> int | None:
         """Return how many bytes an object has."""
+        return self.stat(key).size
+
+    def stat(self, key: str, *, careful: bool = False) -> ObjectStat:
+        """Return the size of an object, and its md5 if that can be told from its ETag."""
         import obstore
         from obstore.exceptions import BaseError
 
         try:
-            return obstore.head(self._store, self._path(key))["size"]
+            meta = obstore.head(self._store, self._path(key))
         except (BaseError, FileNotFoundError) as error:
             raise self.failure(error, key) from None
+        return ObjectStat(meta["size"], None if careful else plain_md5(meta["e_tag"]))
+
+    def write(
+        self,
+        key: str,
+        source: Buffer | Path,
+        *,
+        md5: str | None = None,
+        careful: bool = False,
+        advance: Advance = ignore,
+    ) -> ObjectStat:
+        """Store an object whole; `Remote.write` says more."""
+        del md5, careful
+        body = Body(source, advance)
+        store, faults = self._store_for(Manner.of(body)), self._faults.of_storing
+        try:
+            return put_object(
+                store, self._path(key), body, key=key, faults=faults, budget=self._budget
+            )
+        except Unclear as error:
+            raise faults.broken(key, str(error), temporary=False) from None
+
+    def why_not_writable(self) -> str | None:
+        """Say that there are no credentials, if so."""
+        if not self._anonymous:
+            return None
+        return (
+            f"the remote '{self.name}' ({self.address}) is asked without credentials,"
+            " with which one can read at most"
+        )
 
     def failure(self, error: Exception, key: str) -> NeurogisterError:
         """Return our error for one of obstore's."""
@@ -120,10 +161,13 @@ class CloudRemote:
 
     @property
     def _store(self) -> ObjectStore:
+        return self._store_for(Manner())
+
+    def _store_for(self, manner: Manner) -> ObjectStore:
         with self._lock:
-            if self._kept is None:
-                self._kept = self._make_store()
-            return self._kept
+            if manner not in self._kept:
+                self._kept[manner] = self._make_store(manner)
+            return self._kept[manner]
 
     def _path(self, key: str) -> str:
         return f"{self._prefix}/{key}" if self._prefix else key

@@ -1,4 +1,4 @@
-"""Reading from what only DVC knows to read: ssh, HDFS, Google Drive and the like.
+"""What only DVC knows to ask: ssh, HDFS, Google Drive and the like.
 
 DVC's own file systems do it, made from the options alone: no DVC repository is opened.
 """
@@ -6,11 +6,13 @@ DVC's own file systems do it, made from the options alone: no DVC repository is 
 from __future__ import annotations
 
 import re
+import secrets
 import threading
 import weakref
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from importlib.util import find_spec
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from ..errors import (
@@ -21,21 +23,25 @@ from ..errors import (
 )
 from ..model.digest import CHUNK_SIZE
 from ..model.remote import public_address
-from .remotebase import Faults, parse_retry_after, read_whole
+from .remotebase import Advance, Faults, ObjectStat, ignore, parse_retry_after, read_whole
+from .uploads import Body
 
 if TYPE_CHECKING:
+    from ..model.digest import Buffer
     from ..model.remote import RemoteConfig
 
 SCHEMES = frozenset({"ssh", "webdav", "webdavs", "hdfs", "webhdfs", "gdrive", "oss"})
 _JOBS = 8
 _IN_EXTRA = frozenset({"ssh", "webdav", "webdavs"})
+_WHOLE_OR_NOT = frozenset({"ssh", "gdrive", "oss"})
+"""Where DVC, or the service, lets nobody see a part of an object."""
 _URL = re.compile(r"\w[\w+.-]*://[^\s'\"]+")
 _DENIED = re.compile(r"Permission|Auth|Credential|Forbidden|Login")
 _FINAL = re.compile(r"HostKey|Unsupported|NotImplemented|Config|Value|Type|Key|Attribute")
 
 
 class DVCRemote:
-    """A remote that DVC reads for us.
+    """A remote that DVC asks for us.
 
     Parameters
     ----------
@@ -98,14 +104,59 @@ class DVCRemote:
         size = info.get("size")
         return size if isinstance(size, int) else None
 
-    def attempt(self, key: str, action: Callable[[], Any]) -> Any:
+    def stat(self, key: str, *, careful: bool = False) -> ObjectStat:
+        """Return the size of an object."""
+        del careful  # there is but one way
+        return ObjectStat(self.size(key))
+
+    def why_not_writable(self) -> None:
+        """Say that it may be tried."""
+
+    def write(
+        self,
+        key: str,
+        source: Buffer | Path,
+        *,
+        md5: str | None = None,
+        careful: bool = False,
+        advance: Advance = ignore,
+    ) -> ObjectStat:
+        """Store an object whole; `Remote.write` says more."""
+        del md5, careful
+        body = Body(source, advance)
+        system, root = self._connect(key)
+        with body.own_errors():
+            self.attempt(key, lambda: self._store(system, system.join(root, key), body),
+                         self._faults.of_storing)  # fmt: skip
+        return ObjectStat()
+
+    def _store(self, system: Any, path: str, body: Body) -> None:
+        system.makedirs(system.parent(path))
+        if self._config.scheme in _WHOLE_OR_NOT:
+            with body.file() as file:
+                system.put_file(file, path, size=body.size)
+            return
+        folder, name = system.parent(path), system.name(path)
+        temporary = system.join(folder, f".{name}.{secrets.token_hex(6)}.tmp")
+        try:
+            with body.file() as file:
+                system.put_file(file, temporary, size=body.size)
+            if system.exists(path):
+                system.remove(path)  # it is a wrong one, and not every server replaces it
+            system.move(temporary, path)
+        except BaseException:
+            with suppress(Exception):  # what matters is why it was not stored
+                system.remove(temporary)
+            raise
+
+    def attempt(self, key: str, action: Callable[[], Any], faults: Faults | None = None) -> Any:
         """Do something with DVC, whose errors become ours."""
         try:
             return action()
         except NeurogisterError:
             raise
         except Exception as error:  # noqa: BLE001 - each of a dozen libraries has its own errors
-            raise self._failure(error, key) from None
+            raise self._failure(error, key, faults or self._faults) from None
 
     def _open_file(self, key: str) -> Any:
         system, root = self._connect(key)
@@ -165,19 +216,19 @@ class DVCRemote:
             hint=f"pip install 'dvc-{scheme}'",
         )
 
-    def _failure(self, error: Exception, key: str) -> NeurogisterError:
+    def _failure(self, error: Exception, key: str, faults: Faults) -> NeurogisterError:
         kind = type(error).__name__
         status = _find_status(error)
         if status is not None:
             wait = getattr(getattr(error, "response", None), "headers", {}).get("Retry-After")
-            return self._faults.status(key, status, retry_after=parse_retry_after(wait))
+            return faults.status(key, status, retry_after=parse_retry_after(wait))
         if isinstance(error, FileNotFoundError):
-            return self._faults.absent(key)
+            return faults.absent(key)
         why = f"{_public(error)} ({kind})" if str(error) else kind
         if _DENIED.search(kind):
-            return self._faults.denied(key, why)
+            return faults.denied(key, why)
         passing = isinstance(error, OSError | EOFError) or not _FINAL.search(kind)
-        return self._faults.broken(key, why, temporary=passing)
+        return faults.broken(key, why, temporary=passing)
 
 
 class DVCStream:

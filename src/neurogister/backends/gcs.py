@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 from ..errors import CredentialsError, InvalidFileError
 from .clouds import CloudRemote
 from .httpclient import Timeouts
-from .obstores import ONE_TRY, client_options
+from .obstores import client_options
 from .tls import Trust
+from .uploads import Manner
 
 if TYPE_CHECKING:
     from obstore.store import GCSStore
@@ -52,19 +53,25 @@ def open_gcs(config: RemoteConfig, *, timeout: float, jobs: int) -> CloudRemote:
     login = _find_login(config)
     endpoint = (config.text("endpointurl") or _HOST).rstrip("/")
 
-    def make_store() -> GCSStore:
+    def make_store(manner: Manner) -> GCSStore:
         from obstore.store import GCSStore  # 60 ms
 
+        timeouts = Timeouts.of(config, timeout).more(manner.patience)
         return GCSStore(
             bucket,
             base_url=endpoint,
-            client_options=client_options(Trust(), Timeouts.of(config, timeout), url=endpoint),
-            retry_config=ONE_TRY,
+            client_options=client_options(Trust(), timeouts, url=endpoint),
+            retry_config=manner.retries,
             **login,
         )
 
     return CloudRemote(
-        config, prefix=prefix.strip("/"), login=_hint(login), make_store=make_store, jobs=jobs
+        config,
+        prefix=prefix.strip("/"),
+        login=_hint(login),
+        make_store=make_store,
+        anonymous=login["skip_signature"],
+        jobs=jobs,
     )
 
 

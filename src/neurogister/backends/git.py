@@ -19,6 +19,7 @@ from .gitvalues import (
     decode_path,
     parse_changes,
     parse_log,
+    parse_touched,
     parse_tree_entry,
 )
 
@@ -330,6 +331,39 @@ class Repository:
             }
         finally:
             shutil.rmtree(folder, ignore_errors=True)
+
+    def list_tips(self) -> list[str]:
+        """List what all branches, tags, remote branches and ``HEAD`` stand on."""
+        output = self.git.run("for-each-ref", "--format=%(objectname)").decode("ascii")
+        return list(dict.fromkeys(tip for tip in (*output.split("\n"), self.find_head()) if tip))
+
+    def existing(self, oids: Sequence[str]) -> list[str]:
+        """Return those of some objects that are (still) on this machine."""
+        gone = set(self.missing(oids))
+        return [oid for oid in oids if oid not in gone]
+
+    def touched(self, known: Sequence[str]) -> list[tuple[str, str]]:
+        """List the files that any commit of any branch brought, changed or removed.
+
+        Parameters
+        ----------
+        known : sequence of str
+            Commits that are left out, with all that they came from.
+
+        Returns
+        -------
+        list of (str, str)
+            Blob and path, of what each commit found and of what it left.
+        """
+        head = ["HEAD"] if self.find_head() is not None else []
+        # with --stdin, no number of branches is too long for a command line
+        output = self.git.run(
+            "log", "-z", "-m", "--root", "--raw", "--no-renames", "--no-abbrev", "--format=",
+            "--all", *head, "--stdin",
+            stdin="".join(f"^{oid}\n" for oid in known).encode(),
+            network=not self.offline,
+        )  # fmt: skip
+        return list(dict.fromkeys(parse_touched(output)))
 
     def log(self, commit: str, path: str) -> list[Commit]:
         """List the commits that changed a file, the oldest first."""

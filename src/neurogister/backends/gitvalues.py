@@ -72,6 +72,19 @@ def parse_changes(output: bytes) -> Iterator[Change]:
             yield Change(path, mode, oid if oid.strip("0") else None)
 
 
+def parse_touched(output: bytes) -> Iterator[tuple[str, str]]:
+    """Give blob and path of both sides of each change in ``--raw -z``; files only."""
+    tokens = iter(output.split(b"\0"))
+    for meta in tokens:
+        words = meta.decode("ascii", "replace").strip().lstrip(":").split(" ")
+        if len(words) < 5:
+            continue
+        path = decode_path(next(tokens))
+        for mode, oid in zip(words[:2], words[2:4], strict=True):
+            if mode in FILE_MODES:
+                yield oid, path
+
+
 def parse_log(output: bytes) -> Iterator[Commit]:
     """Read what ``git log -c --raw -z`` prints with `LOG_FORMAT`."""
     head: tuple[str, str, str] | None = None

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import threading
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urljoin, urlsplit
 
@@ -14,6 +15,7 @@ from .tls import Trust
 if TYPE_CHECKING:
     from urllib3 import BaseHTTPResponse, PoolManager
 
+    from ..model.digest import Buffer
     from ..model.remote import RemoteConfig
     from .remotebase import Faults
 
@@ -36,6 +38,10 @@ class Timeouts:
         both = config.number("timeout") or default
         connect = config.number("connect_timeout") or config.number("connection_timeout")
         return cls(connect or both, config.number("read_timeout") or both)
+
+    def more(self, seconds: float) -> Timeouts:
+        """Return the same with more seconds to wait for the next byte."""
+        return replace(self, read=self.read + seconds)
 
 
 class HTTPClient:
@@ -63,10 +69,33 @@ class HTTPClient:
         self._pools: dict[tuple[str, str], PoolManager] = {}
         self._lock = threading.Lock()
 
+    def storing(self) -> HTTPClient:
+        """Return the same client, with errors in the words for storing."""
+        twin = copy.copy(self)
+        twin.faults = self.faults.of_storing
+        return twin
+
     def request(
-        self, method: str, url: str, *, key: str, headers: Mapping[str, str]
+        self,
+        method: str,
+        url: str,
+        *,
+        key: str,
+        headers: Mapping[str, str],
+        body: Iterable[Buffer] | None = None,
     ) -> BaseHTTPResponse:
-        """Send a request, and return the answer, whatever its status; the body is not read yet.
+        """Send a request, and return the answer, whatever its status; its body is not read yet.
+
+        Parameters
+        ----------
+        method, url : str
+            What is asked, and where.
+        key : str
+            The object that it is about, for messages.
+        headers : mapping
+            To send; with a body, they tell its length.
+        body : iterable of bytes, optional
+            What is sent with it.
 
         Raises
         ------
@@ -90,6 +119,7 @@ class HTTPClient:
                 method,
                 url,
                 headers=sent,
+                body=body,
                 retries=False,
                 redirect=False,
                 preload_content=False,

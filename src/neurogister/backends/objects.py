@@ -1,8 +1,8 @@
-"""Reading from S3, and from whatever else speaks its protocol.
+"""S3, and whatever else speaks its protocol.
 
 Small objects come through obstore, which is faster than any client in Python. All others, and
 those that failed, come from a signed URL by our own HTTP client, which sees the status and the
-headers of each answer.
+headers of each answer. All objects go there through obstore, but for small ones that failed.
 """
 
 from __future__ import annotations
@@ -11,11 +11,20 @@ import os
 import re
 import threading
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..errors import CredentialsError, NetworkError, NeurogisterError, OnTapeError, RefusedError
+from ..errors import (
+    CredentialsError,
+    NetworkError,
+    NeurogisterError,
+    NoSpaceError,
+    OnTapeError,
+    RefusedError,
+)
 from .awsprofile import read_profile
 from .credentials import NOWHERE, find_login, login_hint
 from .httpclient import OK, REDIRECTS, HTTPClient, Timeouts
@@ -27,13 +36,16 @@ from .httpobjects import (
     read_beginning,
     read_object,
 )
-from .obstores import ONE_TRY, Unclear, client_options, explain, read_small
-from .remotebase import Faults, parse_retry_after
-from .s3service import Service, find_service
+from .obstores import Unclear, client_options, explain, read_small
+from .remotebase import Advance, Faults, ObjectStat, ignore, parse_retry_after
+from .s3service import Service, find_encryption, find_service, unsendable_options
 from .tls import Trust
+from .uploads import Body, Budget, Manner, body_headers, plain_md5, put_object
 
 if TYPE_CHECKING:
     from typing import Literal
+
+    Method = Literal["GET", "HEAD", "PUT"]
 
     from obstore.store import S3Store
     from urllib3 import BaseHTTPResponse
@@ -45,6 +57,7 @@ _VALID_FOR = timedelta(hours=1)
 _CODE = re.compile(rb"<Code>\s*(\w{1,60})\s*</Code>")
 _REGION = re.compile(rb"<Region>\s*([a-z0-9-]{1,40})\s*</Region>")
 _REGION_NAME = re.compile(r"\A[a-z0-9-]{1,40}\Z")
+_STORED = frozenset({200, 201, 204})
 _LOGIN_CODES = frozenset({"ExpiredToken", "InvalidToken", "TokenRefreshRequired"})
 _EXPLAINED = {
     "AccessDenied": "AccessDenied; it may say so, too, of what it does not hold",
@@ -83,14 +96,18 @@ class S3Remote:
         self._trust = Trust.of(config, default=ca or os.environ.get("REQUESTS_CA_BUNDLE"))
         at = f" at {self._service.endpoint}" if self._service.endpoint else ""
         self._faults = Faults(self.name, f"{self.address}{at}", login_hint(config, self._login))
+        self._unsendable = unsendable_options(config)
+        self._encryption = find_encryption(config)
         self._client = HTTPClient(
             self._faults,
             trust=self._trust,
             timeouts=self._timeouts,
             connections=self.preferred_jobs,
         )
+        self._storing = self._client.storing()
+        self._budget = Budget()
         self._lock = threading.Lock()
-        self._stores: dict[Service, S3Store] = {}
+        self._stores: dict[tuple[Service, Manner], S3Store] = {}
 
     def prefetch(self, keys: Iterable[str]) -> None:
         """Do nothing: there is no faster way to get many."""
@@ -124,14 +141,109 @@ class S3Remote:
         response.close()
         return content_length(response)
 
+    def stat(self, key: str, *, careful: bool = False) -> ObjectStat:
+        """Return the size of an object, and its md5 if the ETag is one."""
+        if not careful:
+            with suppress(Unclear, CredentialsError):
+                return self._stat_fast(key)
+        response = self._send("HEAD", key, {})
+        response.close()
+        headers = response.headers
+        encrypted = headers.get("x-amz-server-side-encryption", "").startswith("aws:kms")
+        md5 = None if encrypted else plain_md5(headers.get("ETag"))
+        return ObjectStat(content_length(response), md5)
+
+    def _stat_fast(self, key: str) -> ObjectStat:
+        import obstore
+        from obstore.exceptions import BaseError
+
+        service = self._service
+        try:
+            meta = obstore.head(self._store(service), service.key(key))
+        except (BaseError, FileNotFoundError) as error:
+            found = explain(error, key, self._faults)
+            final = isinstance(found, NetworkError) and not found.temporary
+            raise Unclear(str(found)) if final else found from None
+        return ObjectStat(meta["size"], plain_md5(meta["e_tag"]))
+
+    def why_not_writable(self) -> str | None:
+        """Say that there are no credentials, or options that cannot be obeyed, if so."""
+        if self._unsendable:
+            return (
+                f"the remote '{self.name}' ({self.address}) wants {', '.join(self._unsendable)} to"
+                " be sent with each object, which neurogister does not do"
+            )
+        if self._login.anonymous:
+            return (
+                f"the remote '{self.name}' ({self.address}) is asked without credentials,"
+                " with which one can read at most"
+            )
+        return None
+
+    def write(
+        self,
+        key: str,
+        source: Buffer | Path,
+        *,
+        md5: str | None = None,
+        careful: bool = False,
+        advance: Advance = ignore,
+    ) -> ObjectStat:
+        """Store an object whole; `Remote.write` says more."""
+        if self._unsendable or self._login.anonymous:
+            raise RefusedError(f"{self.why_not_writable()}", hint=f"`dvc push -r {self.name}` may.")
+        body = Body(source, advance)
+        # The headers of encryption would have to be in a signature that obstore does not make.
+        by_url = not body.in_parts and not self._encryption
+        if careful and by_url:
+            return self._write_by_url(key, body, md5)
+        before = self._service
+        try:
+            return self._write_fast(key, body)
+        except (Unclear, NeurogisterError) as error:
+            if isinstance(error, NoSpaceError) or getattr(error, "temporary", False):
+                raise
+            if by_url:
+                return self._write_by_url(key, body, md5)
+            with suppress(NeurogisterError):
+                self.stat(key, careful=True)  # perhaps only the region is wrong
+            if self._service == before:
+                raise self._clear(error, key) from None
+        return self._write_again(key, body)
+
+    def _write_fast(self, key: str, body: Body) -> ObjectStat:
+        service = self._service
+        return put_object(
+            self._store(service, Manner.of(body)), service.key(key), body,
+            key=key, faults=self._faults.of_storing, budget=self._budget,
+        )  # fmt: skip
+
+    def _write_again(self, key: str, body: Body) -> ObjectStat:
+        try:
+            return self._write_fast(key, body)
+        except Unclear as error:
+            raise self._clear(error, key) from None
+
+    def _clear(self, error: Exception, key: str) -> Exception:
+        if isinstance(error, Unclear):
+            return self._faults.of_storing.broken(key, str(error), temporary=False)
+        return error
+
+    def _write_by_url(self, key: str, body: Body, md5: str | None) -> ObjectStat:
+        with body.own_errors():
+            response = self._send("PUT", key, body_headers(body, md5), body)
+        read_beginning(response)
+        return ObjectStat(md5=plain_md5(response.headers.get("ETag")))
+
     def _send(
-        self, method: Literal["GET", "HEAD"], key: str, headers: Mapping[str, str]
+        self, method: Method, key: str, headers: Mapping[str, str], upload: Body | None = None
     ) -> BaseHTTPResponse:
         """Send a request; if the bucket is in another region, send it there."""
         service = self._service
         for last in (False, True):
-            response = self._request(method, service, key, headers)
-            if response.status in OK or (response.status == NO_RANGE and headers):
+            response = self._request(method, service, key, headers, upload)
+            expected = _STORED if upload is not None else OK | {NO_RANGE} if headers else OK
+            if response.status in expected:
                 self._service = service
                 return response
             body = read_beginning(response)
@@ -139,16 +251,20 @@ class S3Remote:
             if region is None or last:
                 break
             service = replace(service, region=region)
-        raise self._failure(response, body, key)
+        client = self._client if upload is None else self._storing
+        raise self._failure(response, body, key, client.faults)
 
     def _request(
         self,
-        method: Literal["GET", "HEAD"],
+        method: Method,
         service: Service,
         key: str,
         headers: Mapping[str, str],
+        upload: Body | None,
     ) -> BaseHTTPResponse:
         url = self._signed(method, service, key)
+        if upload is not None:
+            return self._storing.request(method, url, key=key, headers=headers, body=upload)
         response = self._client.request(method, url, key=key, headers=headers)
         known = "x-amz-bucket-region" in response.headers
         if response.status in REDIRECTS and "Location" in response.headers and not known:
@@ -156,7 +272,7 @@ class S3Remote:
             return self._client.follow(method, url, key=key, headers=headers, credentials={})
         return response
 
-    def _signed(self, method: Literal["GET", "HEAD"], service: Service, key: str) -> str:
+    def _signed(self, method: Method, service: Service, key: str) -> str:
         if self._login.anonymous:
             # obstore would look for keys to sign with, whatever we tell it.
             return service.object_url(key)
@@ -173,18 +289,19 @@ class S3Remote:
             source = self._login.source
             raise self._faults.denied(key, f"there are no keys from {source}") from None
 
-    def _store(self, service: Service) -> S3Store:
+    def _store(self, service: Service, manner: Manner = Manner()) -> S3Store:  # noqa: B008
         with self._lock:
-            store = self._stores.get(service)
+            store = self._stores.get((service, manner))
             if store is None:
-                store = self._stores[service] = self._make_store(service)
+                store = self._stores[service, manner] = self._make_store(service, manner)
             return store
 
-    def _make_store(self, service: Service) -> S3Store:
+    def _make_store(self, service: Service, manner: Manner) -> S3Store:
         from obstore.store import S3Store  # 60 ms
 
         if self._login.get is not None:
             self._login.get()  # here its errors are ours; within obstore they become a text
+        timeouts = self._timeouts.more(manner.patience)
         return S3Store(
             service.bucket,
             region=service.region,
@@ -194,27 +311,32 @@ class S3Remote:
             skip_signature=self._login.anonymous,
             metadata_endpoint=NOWHERE,
             credential_provider=self._login.get,
-            client_options=client_options(self._trust, self._timeouts, url=service.base),
-            retry_config=ONE_TRY,
+            client_options=client_options(self._trust, timeouts, url=service.base),
+            retry_config=manner.retries,
+            **self._encryption,
         )
 
-    def _failure(self, response: BaseHTTPResponse, body: bytes, key: str) -> NeurogisterError:
+    def _failure(
+        self, response: BaseHTTPResponse, body: bytes, key: str, faults: Faults
+    ) -> NeurogisterError:
         found = _CODE.search(body)
         code = found[1].decode() if found else ""
         if code == "NoSuchBucket":
-            return self._faults.absent(key, ": there is no such bucket")
+            return faults.absent(key, ": there is no such bucket")
         if code == "InvalidObjectState":
             return OnTapeError(
                 f"{key} is archived in the remote '{self.name}' ({self.address}), and not at hand",
                 hint="Its owner must restore it (`aws s3api restore-object`) first.",
             )
-        status, reason = response.status, _EXPLAINED.get(code, code)
+        status, reason = response.status, code
+        if not faults.storing:
+            reason = _EXPLAINED.get(code, code)
         if code in _LOGIN_CODES:
-            return self._faults.denied(key, reason)
+            return faults.denied(key, reason)
         if code == "RequestTimeout":
             status = 408
         retry_after = parse_retry_after(response.headers.get("Retry-After"))
-        return self._faults.status(key, status, reason=reason, retry_after=retry_after)
+        return faults.status(key, status, reason=reason, retry_after=retry_after)
 
 
 def _other_region(response: BaseHTTPResponse, body: bytes, service: Service) -> str | None:

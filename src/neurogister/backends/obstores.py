@@ -104,10 +104,12 @@ def explain(error: Exception, key: str, faults: Faults) -> NeurogisterError | Un
     if isinstance(error, FileNotFoundError):
         return faults.absent(key, ": there is no such bucket" if reason == "NoSuchBucket" else "")
     if status := _STATUS.search(text):
+        if faults.storing and "MultipartUpload" in text and status[1] == "404":
+            return faults.broken(key, f"it has forgotten the upload ({reason or status[1]})")
         return faults.status(key, int(status[1]), reason=reason)
     if isinstance(error, PermissionDeniedError | UnauthenticatedError):
         return faults.denied(key, "there are no valid credentials")
-    if "Content-Length Header missing" in text or "BareRedirect" in text:
+    if "Header missing" in text or "BareRedirect" in text:
         return Unclear(text.partition("\n")[0])
     for sign, why, temporary in _SIGNS:
         if sign in text:

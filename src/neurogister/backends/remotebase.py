@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
 from http import HTTPStatus
+from pathlib import Path
 from time import time
 from typing import Protocol, Self
 
@@ -14,13 +15,44 @@ from ..errors import (
     IntegrityError,
     NetworkError,
     NeurogisterError,
+    NoSpaceError,
     NotFoundError,
 )
 from ..model.digest import Buffer
 
 LONGEST_WAIT = 120.0
 _TEMPORARY = frozenset({408, 425, 429})
+_BUSY = frozenset({409, 423})
+_NO_UPLOADS = frozenset({405, 501})
 _PLAIN = frozenset({"", "identity", "aws-chunked"})
+
+
+Advance = Callable[[int], None]
+"""Told how many more bytes were read to be sent; negative if they will be sent again.
+
+What it raises ends the upload.
+"""
+
+
+def ignore(count: int) -> None:
+    """Be told how many bytes were read, and do nothing."""
+    del count
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectStat:
+    """What a remote tells of an object that it has.
+
+    Parameters
+    ----------
+    size : int, optional
+        In bytes; none if it does not tell.
+    md5 : str, optional
+        32 hexadecimal digits; none if it does not tell.
+    """
+
+    size: int | None = None
+    md5: str | None = None
 
 
 class Remote(Protocol):
@@ -78,6 +110,61 @@ class Remote(Protocol):
     def size(self, key: str) -> int | None:
         """Return how many bytes an object has; None if the remote does not tell."""
 
+    def stat(self, key: str, *, careful: bool = False) -> ObjectStat:
+        """Return what the remote tells of an object without sending it.
+
+        Parameters
+        ----------
+        key : str
+            Which one.
+        careful : bool
+            Whether to leave out what is only perhaps its md5, as some servers have other marks
+            of the same look: for when it is not the one that it should be.
+        """
+
+    def write(
+        self,
+        key: str,
+        source: Buffer | Path,
+        *,
+        md5: str | None = None,
+        careful: bool = False,
+        advance: Advance = ignore,
+    ) -> ObjectStat:
+        """Store an object whole; before that it is absent (or another one), and never a part.
+
+        Parameters
+        ----------
+        key : str
+            Which one.
+        source : bytes or Path
+            Its bytes, or the file that they are streamed from.
+        md5 : str, optional
+            Of the bytes, for servers that check it.
+        careful : bool
+            As for `read`.
+        advance : callable
+            Told about the bytes as they are read.
+
+        Returns
+        -------
+        ObjectStat
+            What the server's answer says that it has stored; mostly nothing.
+
+        Raises
+        ------
+        NoSpaceError
+            If it is full.
+        RefusedError
+            If it cannot be written at all; `why_not_writable` tells that beforehand.
+        """
+
+    def why_not_writable(self) -> str | None:
+        """Say why nothing can be stored there, in a sentence; None if it may be tried.
+
+        From the configuration alone: nothing is asked.
+        """
+
 
 class ObjectStream(Protocol):
     """The bytes of an object, from ``start`` to its end, in chunks of at most 1 MiB.
@@ -112,14 +199,27 @@ class Faults:
         Without anything secret.
     login : str
         Where its credentials come from: the hint of a `CredentialsError`.
+    storing : bool
+        Whether we want to store, and not to read.
     """
 
     name: str
     address: str
     login: str
+    storing: bool = False
+
+    @property
+    def of_storing(self) -> Faults:
+        """The same in the words for storing."""
+        return replace(self, storing=True)
 
     def absent(self, key: str, what: str = "") -> NotFoundError:
-        """Say that an object is not there."""
+        """Say that an object is not there; or when storing, that there is no place for it."""
+        if self.storing:
+            return NotFoundError(
+                f"{self._remote} has no place for {key}{what}",
+                hint="Look at its address (`dvc remote list`): what it names must be there first.",
+            )
         return NotFoundError(
             f"{self._remote} does not hold {key}{what}",
             hint="Its owner may not have pushed it yet (`dvc push`), or the remote is another one.",
@@ -127,7 +227,16 @@ class Faults:
 
     def denied(self, key: str, why: str) -> CredentialsError:
         """Say that the credentials do not do."""
-        return CredentialsError(f"{self._remote} does not give us {key}: {why}", hint=self.login)
+        does = "does not let us store" if self.storing else "does not give us"
+        also = " Who may read there may perhaps not write." if self.storing else ""
+        return CredentialsError(f"{self._remote} {does} {key}: {why}", hint=self.login + also)
+
+    def full(self, key: str, why: str) -> NoSpaceError:
+        """Say that there is no room for an object."""
+        return NoSpaceError(
+            f"{self._remote} has no room for {key}: {why}",
+            hint="Free some space there, or ask its owner; then run the same command again.",
+        )
 
     def broken(
         self,
@@ -140,7 +249,7 @@ class Faults:
     ) -> NetworkError:
         """Say that the network or the server failed."""
         return NetworkError(
-            f"{self._remote} failed to give us {key}: {why}",
+            f"{self._remote} failed to {'store' if self.storing else 'give us'} {key}: {why}",
             hint=hint,
             temporary=temporary,
             retry_after=retry_after,
@@ -172,7 +281,12 @@ class Faults:
             return self.denied(key, said)
         if 300 <= status < 400:
             said = f"it redirects where we do not follow, or nowhere ({said})"
-        temporary = status in _TEMPORARY or status >= 500
+        if self.storing and status == 507:
+            return self.full(key, said)
+        if self.storing and status in _NO_UPLOADS:
+            hint = f"`dvc remote modify {self.name} method PUT` (or POST) if it takes them so."
+            return self.broken(key, f"it takes no uploads ({said})", temporary=False, hint=hint)
+        temporary = status in _TEMPORARY or status >= 500 or (self.storing and status in _BUSY)
         return self.broken(key, said, temporary=temporary, retry_after=retry_after)
 
     @property

@@ -6,13 +6,13 @@ import os
 
 from ..errors import InvalidFileError, RefusedError
 from ..model.remote import RemoteConfig
-from .remotebase import ObjectStream, Remote
+from .remotebase import ObjectStat, ObjectStream, Remote
 
-__all__ = ["ObjectStream", "Remote", "open_remote"]
+__all__ = ["ObjectStat", "ObjectStream", "Remote", "open_remote"]
 
 
 def open_remote(config: RemoteConfig, *, timeout: float = 30, jobs: int = 16) -> Remote:
-    """Open a remote for reading. Nothing is asked of it yet.
+    """Open a remote. Nothing is asked of it yet.
 
     Parameters
     ----------

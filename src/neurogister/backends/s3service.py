@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import re
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import quote, urlsplit
 
 from ..errors import InvalidFileError
 from ..model.remote import RemoteConfig
 from .awsprofile import Profile
 
+_ENCRYPTIONS = ("AES256", "aws:kms", "aws:kms:dsse")
 _BUCKET = re.compile(r"\A[A-Za-z0-9][A-Za-z0-9._-]{0,254}\Z")
 
 
@@ -101,6 +103,28 @@ def find_service(config: RemoteConfig, profile: Profile) -> Service:
         secure=config.flag("use_ssl", default=True),
         virtual=profile.addressing_style == "virtual",
     )
+
+
+def find_encryption(config: RemoteConfig) -> dict[str, Any]:
+    """Return how the server is to encrypt what it stores, in obstore's options."""
+    key = config.text("sse_kms_key_id")
+    kind = config.text("sse") or ("aws:kms" if key else None)
+    if kind not in _ENCRYPTIONS or (kind == "AES256" and key):
+        return {}
+    options = {"server_side_encryption": kind}
+    return options | ({"sse_kms_key_id": key} if key else {})
+
+
+def unsendable_options(config: RemoteConfig) -> list[str]:
+    """List the options that want something sent with an upload that we cannot send."""
+    names = ["acl", "grant_read", "grant_read_acp", "grant_write_acp", "grant_full_control"]
+    found = [name for name in names if config.text(name)]
+    kind = config.text("sse")
+    if kind and kind not in _ENCRYPTIONS:
+        found.append("sse")
+    if kind == "AES256" and config.text("sse_kms_key_id"):
+        found.append("sse_kms_key_id")
+    return found
 
 
 def _find_endpoint(config: RemoteConfig, profile: Profile) -> str | None:

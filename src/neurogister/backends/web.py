@@ -1,12 +1,14 @@
-"""Reading from a web server, public or with a login; by WebDAV too, which is HTTP to a reader."""
+"""A web server, public or with a login; by WebDAV too, which is HTTP to a reader."""
 
 from __future__ import annotations
 
 import base64
 import logging
 import re
+import secrets
 import threading
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,8 +26,9 @@ from .httpobjects import (
     read_object,
 )
 from .obstores import ONE_TRY, Unclear, client_options, read_small
-from .remotebase import Faults, parse_retry_after
+from .remotebase import Advance, Faults, ObjectStat, ignore, parse_retry_after
 from .tls import Trust
+from .uploads import Body, body_headers
 
 if TYPE_CHECKING:
     from obstore.store import HTTPStore
@@ -39,6 +42,11 @@ logger = logging.getLogger(__name__)
 _TOKEN = re.compile(r"\A[A-Za-z0-9!#$%&'*+.^_`|~-]+\Z")
 _ENCODED = re.compile(r"%[0-9A-Fa-f]{2}")
 _NO_HEAD = frozenset({405, 501})
+_STORED = frozenset({200, 201, 202, 204})
+_IS_THERE = frozenset({200, 201, 204, 405})  # a collection, made now or before
+_UNDECIDED = frozenset({301, 302, 307, 308, 403})  # of a collection: the upload will tell
+_NO_PARENT = frozenset({404, 409})
+_NO_MOVE = frozenset({400, 403, 405, 409, 412, 501, 502})
 
 
 @dataclass(frozen=True)
@@ -70,6 +78,10 @@ class WebRemote:
         self.address = config.address
         self.preferred_jobs = int(config.number("jobs") or jobs)
         self._base, self._query = _split(config)
+        self._dav = config.scheme.startswith("webdav")
+        self._method = (config.text("method") or "").upper()
+        self._collections: set[str] = set()
+        self._moves = True
         self._login = _find_login(config)
         self._timeouts = Timeouts.of(config, timeout)
         self._trust = Trust.of(config)
@@ -80,6 +92,7 @@ class WebRemote:
             timeouts=self._timeouts,
             connections=self.preferred_jobs,
         )
+        self._storing = self._client.storing()
         self._lock = threading.Lock()
         self._store: HTTPStore | None = None
 
@@ -102,44 +115,173 @@ class WebRemote:
 
     def size(self, key: str) -> int | None:
         """Return how many bytes an object has; None if the server does not tell."""
-        response = self._request("HEAD", key, {})
+        response = self._request("HEAD", self._url(key), key, {})
         response.close()
         if response.status in _NO_HEAD:
             return None
         if response.status not in OK:
-            raise self._failure(response, key)
+            raise self._failure(response, key, self._faults)
         return content_length(response)
 
+    def stat(self, key: str, *, careful: bool = False) -> ObjectStat:
+        """Return the size of an object, if the server tells it."""
+        del careful  # there is but one way
+        return ObjectStat(self.size(key))
+
+    def why_not_writable(self) -> str | None:
+        """Say that the configuration does not speak of uploads, if so."""
+        if self._dav:
+            return None
+        if self._method not in ("", "PUT", "POST"):
+            return f"the remote '{self.name}' has a method that is none for uploads"
+        if self._method or self._login.source:
+            return None
+        return (
+            f"the remote '{self.name}' ({self.address}) is a web server that is only known to"
+            " give what it has (`method` would say how it takes uploads)"
+        )
+
+    def write(
+        self,
+        key: str,
+        source: Buffer | Path,
+        *,
+        md5: str | None = None,
+        careful: bool = False,
+        advance: Advance = ignore,
+    ) -> ObjectStat:
+        """Store an object whole; `Remote.write` says more.
+
+        A web server must see to it itself that nobody meets a part.
+        """
+        del careful
+        body = Body(source, advance)
+        headers = body_headers(body, md5)
+        with body.own_errors():
+            if self._dav:
+                self._write_dav(key, headers, body)
+            else:
+                # POST is what DVC does by default
+                self._put(self._method or "POST", self._url(key), key, headers, body)
+        return ObjectStat()
+
+    def _write_dav(self, key: str, headers: Mapping[str, str], body: Body) -> None:
+        folder, _, name = key.rpartition("/")
+        self._make_collection(folder, key)
+        if self._moves and not body.in_memory:
+            temporary = self._url(f"{folder}/.{name}.{secrets.token_hex(6)}.tmp")
+            try:
+                self._put("PUT", temporary, key, headers, body)
+                if self._move(temporary, key):
+                    return
+            except BaseException:
+                with suppress(NeurogisterError):
+                    self._ask_storing("DELETE", temporary, key)
+                raise
+            self._ask_storing("DELETE", temporary, key)
+        self._put("PUT", self._url(key), key, headers, body)
+
+    def _move(self, temporary: str, key: str) -> bool:
+        """Give an object its name; tell if this server can do that."""
+        headers = {"Destination": self._url(key), "Overwrite": "T"}
+        response = self._ask_storing("MOVE", temporary, key, headers)
+        if response.status in _NO_MOVE:
+            self._moves = False
+        elif response.status not in _STORED:
+            raise self._failure(response, key, self._storing.faults)
+        return self._moves
+
+    def _make_collection(self, folder: str, key: str) -> None:
+        """Make what WebDAV calls a collection, and those that it is in, once for each."""
+        parts = urlsplit(f"{self._base}/{folder}" if folder else self._base)
+        self._make_path(f"{parts.scheme}://{parts.netloc}", parts.path, key)
+
+    def _make_path(self, server: str, path: str, key: str) -> None:
+        if path in self._collections:
+            return
+        url = f"{server}{path}/{self._query}"
+        response = self._ask_storing("MKCOL", url, key)
+        if response.status in _NO_PARENT and path.count("/") > 1:
+            self._make_path(server, path.rpartition("/")[0], key)
+            response = self._ask_storing("MKCOL", url, key)
+        if response.status not in _IS_THERE | _UNDECIDED:
+            raise self._failure(response, key, self._storing.faults)
+        self._collections.add(path)
+
+    def _put(self, method: str, url: str, key: str, headers: Mapping[str, str], body: Body) -> None:
+        response = self._ask_storing(method, url, key, headers, body)
+        if response.status in _STORED:
+            return
+        if response.status in _NO_PARENT:
+            self._collections.clear()  # somebody may have removed one
+        raise self._failure(response, key, self._storing.faults)
+
+    def _ask_storing(
+        self,
+        method: str,
+        url: str,
+        key: str,
+        headers: Mapping[str, str] | None = None,
+        body: Body | None = None,
+    ) -> BaseHTTPResponse:
+        """Send a request that changes something, which follows no redirect."""
+        response = self._request(method, url, key, headers or {}, body=body, client=self._storing)
+        read_beginning(response)  # so that the connection can be used again
+        return response
+
     def _send(self, method: str, key: str, headers: Mapping[str, str]) -> BaseHTTPResponse:
-        response = self._request(method, key, headers)
+        response = self._request(method, self._url(key), key, headers)
         if response.status in OK or (response.status == NO_RANGE and headers):
             return response
         response.close()
-        raise self._failure(response, key)
+        raise self._failure(response, key, self._faults)
 
-    def _request(self, method: str, key: str, headers: Mapping[str, str]) -> BaseHTTPResponse:
-        url = f"{self._base}/{key}{self._query}"
-        response = self._ask(method, url, key, headers)
+    def _url(self, key: str) -> str:
+        return f"{self._base}/{key}{self._query}"
+
+    def _request(
+        self,
+        method: str,
+        url: str,
+        key: str,
+        headers: Mapping[str, str],
+        *,
+        body: Body | None = None,
+        client: HTTPClient | None = None,
+    ) -> BaseHTTPResponse:
+        response = self._ask(method, url, key, headers, body, client)
         digest = self._login.digest
         if response.status != 401 or digest is None:
             return response
         if digest.challenge(response.headers.getlist("WWW-Authenticate")):
             read_beginning(response)
-            response = self._ask(method, url, key, headers)
+            response = self._ask(method, url, key, headers, body, client)
         return response
 
-    def _ask(self, method: str, url: str, key: str, headers: Mapping[str, str]) -> BaseHTTPResponse:
+    def _ask(
+        self,
+        method: str,
+        url: str,
+        key: str,
+        headers: Mapping[str, str],
+        body: Body | None,
+        client: HTTPClient | None,
+    ) -> BaseHTTPResponse:
         login = self._login
         credentials = login.header
         if login.digest is not None:
             parts = urlsplit(url)
             uri = f"{parts.path}?{parts.query}" if parts.query else parts.path
             credentials = login.digest.header(method, uri)
+        if client is not None:
+            return client.request(
+                method, url, key=key, headers={**headers, **credentials}, body=body
+            )
         return self._client.follow(method, url, key=key, headers=headers, credentials=credentials)
 
-    def _failure(self, response: BaseHTTPResponse, key: str) -> NeurogisterError:
+    def _failure(self, response: BaseHTTPResponse, key: str, faults: Faults) -> NeurogisterError:
         retry_after = parse_retry_after(response.headers.get("Retry-After"))
-        return self._faults.status(key, response.status, retry_after=retry_after)
+        return faults.status(key, response.status, retry_after=retry_after)
 
     def _open_store(self) -> HTTPStore:
         with self._lock:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, Self
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn, Self
 
-from ..backends.remotebase import Faults
+from ..backends.remotebase import Advance, Faults, ObjectStat, ignore
+from ..errors import RefusedError
 from ..model.digest import CHUNK_SIZE, Buffer
 
 if TYPE_CHECKING:
@@ -74,6 +76,32 @@ class InTreeRemote:
         """Return how many bytes an object has; None, as git would have to bring it to tell."""
         self._blob(key)
         return None
+
+    def stat(self, key: str, *, careful: bool = False) -> ObjectStat:
+        """Return what is known without asking git for the bytes: that the object is there."""
+        del careful
+        self._blob(key)
+        return ObjectStat()
+
+    def write(
+        self,
+        key: str,
+        source: Buffer | Path,
+        *,
+        md5: str | None = None,
+        careful: bool = False,
+        advance: Advance = ignore,
+    ) -> NoReturn:
+        """Refuse: history is not written from here."""
+        del key, source, md5, careful, advance
+        raise RefusedError(f"{self.why_not_writable()}", hint="Clone the registry, and work there.")
+
+    def why_not_writable(self) -> str:
+        """Say why nothing can be stored."""
+        return (
+            f"the remote '{self.name}' is a folder in the registry ({self.address}),"
+            " of which there is no checkout here"
+        )
 
 
 class InTreeStream:
