@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..backends.cache import ObjectId
 from ..errors import NotFoundError, RefusedError
 from ..files import system_errors
 from ..model.names import Target
+from ..model.paths import check_path
 from .checkedout import CheckedOut
 from .describe import address_of, find_entries
 from .selection import Selection, select
 from .session import Session
+
+if TYPE_CHECKING:
+    from ..model.dataset import Dataset
+    from ..model.record import Location
+    from ..model.registryinfo import Archive
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,13 +31,17 @@ class Copy:
 
     Parameters
     ----------
-    kind : {'work tree', 'cache', 'remote'}
+    kind : {'work tree', 'cache', 'remote', 'archive', 'offline'}
+        What has it; ``offline`` is an archive that somebody has to mount first.
     address : str
-        A path, or the address in a remote (whether it is really there was not asked).
+        A path, or the address in a remote or archive (whether it is really there was not asked).
+    is_here : bool
+        Whether it is a path on this machine, where something was seen.
     """
 
     kind: str
     address: str
+    is_here: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,13 +65,23 @@ class Located:
     @property
     def path(self) -> Path | None:
         """The nearest copy on this machine."""
-        if self.copies and self.copies[0].kind != "remote":
-            return Path(self.copies[0].address)
-        return None
+        return next((Path(each.address) for each in self.copies if each.is_here), None)
+
+    @property
+    def is_offline(self) -> bool:
+        """Whether all copies are where nobody gets at them without mounting something."""
+        return bool(self.copies) and all(each.kind == "offline" for each in self.copies)
 
 
 def locate(session: Session, targets: Iterable[Target]) -> Iterator[Located]:
-    """Find the copies of datasets: in the work tree, in the cache, in the remotes.
+    """Find the copies of datasets: in the work tree, in the cache, in the remotes, in archives.
+
+    Parameters
+    ----------
+    session : Session
+        The registry.
+    targets : iterable of Target
+        Which; resources that are kept outside DVC too.
 
     Yields
     ------
@@ -71,50 +93,116 @@ def locate(session: Session, targets: Iterable[Target]) -> Iterator[Located]:
     NotFoundError
         If there is no such version or part.
     """
-    checked_out = CheckedOut(session)
+    finder = _Finder(session)
     for target in targets:
+        if _is_outside(session, target):
+            yield finder.outside(target)
+            continue
         selection = select(session.reader, target, allow_withdrawn=True)
-        place = checked_out.find(selection)
-        if selection.part is None:
-            yield _located(selection, _copies(session, selection.oid, place))
-        elif place is not None and (folder := place.joinpath(*selection.part.split("/"))).is_dir():
-            yield _located(selection, (Copy("work tree", str(folder)),))
-        else:
-            yield from _locate_files(session, selection, place)
+        yield from finder.inside(selection)
 
 
-def _locate_files(session: Session, selection: Selection, place: Path | None) -> Iterator[Located]:
-    entries = find_entries(session, selection, ask=False)
-    if entries is None:
+def _is_outside(session: Session, target: Target) -> bool:
+    """Tell whether a state is one that DVC does not have."""
+    item = target.item
+    if item.pointer is not None or item.error is not None:
+        return False
+    if target.version is not None and session.reader.version(item, target.version).md5:
+        return str(item.version) == target.version  # the newest is what its record is about
+    if target.part is not None:
         raise NotFoundError(
-            f"which files {selection.name} has is not known here",
-            hint=f"`neurogister info {selection.name} --remote` asks the remote.",
+            f"{item.name} has no part {target.part!r}: it is kept outside DVC",
+            hint=f"neurogister locate {item.name}",
         )
-    for entry in entries:
-        path = None if place is None else place.joinpath(*entry.path.split("/"))
-        copies = _copies(session, selection.wanted_entry(entry).oid, path)
-        yield _located(replace(selection, part=entry.path), copies)
+    return True
+
+
+class _Finder:
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._checked_out = CheckedOut(session)
+
+    @cached_property
+    def _remotes(self) -> list[str]:
+        configs = self._session.config.remotes.values()
+        return [address_of(self._session, config).rstrip("/") for config in configs]
+
+    @cached_property
+    def _archives(self) -> Mapping[str, Archive]:
+        return self._session.reader.info().archives
+
+    def outside(self, target: Target) -> Located:
+        item = target.item
+        version = f"@{target.version}" if target.version else ""
+        copies = self._archived(item)
+        return Located(f"{item.name}{version}", item.place.rpartition("/")[2], copies)
+
+    def inside(self, selection: Selection) -> Iterator[Located]:
+        place = self._checked_out.find(selection)
+        if selection.part is None:
+            archived = self._archived(selection.item) if selection.current else ()
+            yield _located(selection, _sorted(*self._copies(selection.oid, place), *archived))
+        elif place is not None and (folder := place.joinpath(*selection.part.split("/"))).is_dir():
+            yield _located(selection, (Copy("work tree", str(folder), is_here=True),))
+        else:
+            yield from self._files(selection, place)
+
+    def _files(self, selection: Selection, place: Path | None) -> Iterator[Located]:
+        entries = find_entries(self._session, selection, ask=False)
+        if entries is None:
+            raise NotFoundError(
+                f"which files {selection.name} has is not known here",
+                hint=f"`neurogister info {selection.name} --remote` asks the remote.",
+            )
+        for entry in entries:
+            path = None if place is None else place.joinpath(*entry.path.split("/"))
+            copies = self._copies(selection.wanted_entry(entry).oid, path)
+            yield _located(replace(selection, part=entry.path), tuple(copies))
+
+    def _copies(self, oid: ObjectId, place: Path | None) -> Iterator[Copy]:
+        if place is not None and place.exists():
+            yield Copy("work tree", str(place), is_here=True)
+        for cache in self._session.holdings.caches:
+            if not oid.listing and cache.stat(oid) is not None:
+                yield Copy("cache", str(cache.path(oid)), is_here=True)
+        for address in self._remotes:
+            yield Copy("remote", f"{address}/{oid.key}")
+
+    def _archived(self, item: Dataset) -> tuple[Copy, ...]:
+        locations = item.record.locations if item.record else ()
+        return _sorted(*(self._archive_copy(each, item) for each in locations))
+
+    def _archive_copy(self, location: Location, item: Dataset) -> Copy:
+        archive = self._archives.get(location.archive)
+        kind = "offline" if archive and archive.accessibility == "offline" else "archive"
+        if archive is None or archive.root is None or location.address is None:
+            inside = location.address or item.id or item.name
+            return Copy(kind, f"{location.archive}:{inside}")
+        address = f"{archive.root.rstrip('/')}/{location.address}"
+        return Copy(kind, address, is_here=kind == "archive" and _is_here(archive, location))
+
+
+def _is_here(archive: Archive, location: Location) -> bool:
+    """Tell whether an archive on this machine has something there, and inside of it."""
+    root, address = archive.root or "", location.address or ""
+    if archive.accessibility != "local" or not os.path.isabs(root):
+        return False
+    try:
+        check_path(address)
+        real, top = Path(root, address).resolve(strict=True), Path(root).resolve(strict=True)
+    except (OSError, ValueError, RuntimeError):
+        return False
+    return real.is_relative_to(top)
+
+
+def _sorted(*copies: Copy) -> tuple[Copy, ...]:
+    """Put the copies on this machine first, those that are offline last."""
+    return tuple(sorted(copies, key=lambda each: (not each.is_here, each.kind == "offline")))
 
 
 def _located(selection: Selection, copies: tuple[Copy, ...]) -> Located:
     path = selection.part or selection.item.place
     return Located(selection.label, path.rpartition("/")[2], copies)
-
-
-def _copies(session: Session, oid: ObjectId, place: Path | None) -> tuple[Copy, ...]:
-    copies = []
-    if place is not None and place.exists():
-        copies.append(Copy("work tree", str(place)))
-    copies += [
-        Copy("cache", str(cache.path(oid)))
-        for cache in session.holdings.caches
-        if not oid.listing and cache.stat(oid) is not None
-    ]
-    copies += [
-        Copy("remote", f"{address_of(session, config).rstrip('/')}/{oid.key}")
-        for config in session.config.remotes.values()
-    ]
-    return tuple(copies)
 
 
 def link_into(folder: Path, found: Iterable[Located]) -> list[Path]:

@@ -66,7 +66,7 @@ class Finder:
         wanted = name.casefold()
         return [
             item
-            for item in self._at(places)
+            for item in self.at(places)
             if item.name == name or (item.id is not None and item.id.casefold() == wanted)
         ]
 
@@ -75,14 +75,14 @@ class Finder:
         places = [path]
         if path.endswith((SUFFIX, YAML_SUFFIX)):
             places.append(place_of(path))
-        found = self._at(places)
+        found = self.at(places)
         return [item for item in found if path in (item.place, item.pointer_path, item.record_path)]
 
     def find_above(self, path: str) -> Dataset | None:
         """Return the folder dataset that a path is inside of."""
         parts = path.split("/")
         places = ["/".join(parts[:count]) for count in range(1, len(parts))]
-        for item in self._at(places):
+        for item in self.at(places):
             if item.is_dir and path.startswith(f"{item.place}/"):
                 return item
         return None
@@ -90,7 +90,7 @@ class Finder:
     def find_digest(self, digest: str) -> list[Dataset]:
         """Return what has, or had in an earlier version, content with a digest."""
         paths = self._view.paths_of_digest(digest.lower().removesuffix(".dir"))
-        return self._at([place_of(path) for path in paths])
+        return self.at([place_of(path) for path in paths])
 
     def _package_places(self, name: str) -> list[str]:
         files = self._view.paths(STORE)
@@ -102,7 +102,7 @@ class Finder:
             if is_package_place(place) and shelf_of(place, folders).full_name == name
         ]
 
-    def _at(self, places: Iterable[str]) -> list[Dataset]:
+    def at(self, places: Iterable[str]) -> list[Dataset]:
         """Return what lies at some places, without looking at the rest of the registry."""
         wanted = {place for place in places if place}
         if not wanted:

@@ -19,11 +19,13 @@ import threading
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from .lookups import digests_in, identifier_in, start_of
+
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
 
-VERSION = 1
+VERSION = 2
 _TIMEOUT = 60.0  # seconds: another process may be building
 
 _SCHEMA = """
@@ -43,7 +45,11 @@ CREATE TABLE IF NOT EXISTS entry (
     path TEXT PRIMARY KEY, kind TEXT NOT NULL, mode TEXT NOT NULL, content INTEGER
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS entry_content ON entry (content);
+CREATE TABLE IF NOT EXISTS unsearched (path TEXT PRIMARY KEY) WITHOUT ROWID;
 """
+
+# those of `searchtables` too, as an index of another form may have them
+_TABLES = ("meta", "content", "digest", "entry", "unsearched", "item", "item_value", "item_words")
 
 _OVERLAY = """
 CREATE TEMP TABLE IF NOT EXISTS overlay (
@@ -63,7 +69,6 @@ SELECT {what} FROM entry AS tree {join} WHERE {condition}
 UNION ALL
 SELECT {what} FROM temp.overlay AS tree {join} WHERE {condition} AND tree.mode IS NOT NULL
 """
-_DIGITS = 15  # of a digest, those that the index has: they fit into SQLite's integers
 
 
 class Entry(NamedTuple):
@@ -136,27 +141,28 @@ class Index:
             if self._connection.in_transaction:
                 yield
                 return
-            self._execute("BEGIN IMMEDIATE" if write else "BEGIN")
+            self.execute("BEGIN IMMEDIATE" if write else "BEGIN")
             try:
                 yield
             except BaseException:
                 with suppress(sqlite3.Error):
-                    self._execute("ROLLBACK")
+                    self.execute("ROLLBACK")
                 raise
-            self._execute("COMMIT")
+            self.execute("COMMIT")
 
     # The base.
 
     @property
     def base(self) -> str | None:
         """The commit whose files are kept; None if there is none yet."""
-        row = self._execute("SELECT value FROM meta WHERE name = 'base'").fetchone()
+        row = self.execute("SELECT value FROM meta WHERE name = 'base'").fetchone()
         return row[0] if row else None
 
     def replace(self, commit: str, entries: Iterable[Entry]) -> None:
         """Keep the files of a commit instead of those that are kept."""
         with self.transaction(write=True):
-            self._execute("DELETE FROM entry")
+            self.execute("DELETE FROM entry")
+            self.execute("DELETE FROM meta WHERE name = 'searched'")  # by `searchtables`
             self._insert("entry", entries)
             self._set_base(commit)
             self._prune()
@@ -166,21 +172,28 @@ class Index:
         with self.transaction(write=True):
             if self.base != old:
                 return
-            self._many("DELETE FROM entry WHERE path = ?", ((each.path,) for each in changes))
+            self.many("DELETE FROM entry WHERE path = ?", ((each.path,) for each in changes))
             self._insert("entry", (each for each in changes if each.mode is not None))
+            self._note_unsearched(changes)
             self._set_base(new)
             self._prune()
 
     def _set_base(self, commit: str) -> None:
-        self._execute("INSERT OR REPLACE INTO meta VALUES ('base', ?)", (commit,))
+        self.execute("INSERT OR REPLACE INTO meta VALUES ('base', ?)", (commit,))
+
+    def _note_unsearched(self, changes: Sequence[Entry]) -> None:
+        """Tell the search tables, if there are any, which files of the base have changed."""
+        if self.execute("SELECT 1 FROM meta WHERE name = 'searched'").fetchone():
+            paths = ((each.path,) for each in changes)
+            self.many("INSERT OR IGNORE INTO unsearched VALUES (?)", paths)
 
     def _prune(self) -> None:
         """Forget contents that are far out of use, so that the index does not grow for ever."""
-        contents = self._execute("SELECT count(*) FROM content").fetchone()[0]
-        entries = self._execute("SELECT count(*) FROM entry").fetchone()[0]
+        contents = self.execute("SELECT count(*) FROM content").fetchone()[0]
+        entries = self.execute("SELECT count(*) FROM entry").fetchone()[0]
         if contents > 4 * entries + 20_000:
-            self._execute("DELETE FROM content WHERE key NOT IN (SELECT content FROM entry)")
-            self._execute("DELETE FROM digest WHERE content NOT IN (SELECT key FROM content)")
+            self.execute("DELETE FROM content WHERE key NOT IN (SELECT content FROM entry)")
+            self.execute("DELETE FROM digest WHERE content NOT IN (SELECT key FROM content)")
 
     # What blobs say.
 
@@ -191,7 +204,7 @@ class Index:
             self._ask(wanted)
             known = {
                 row[0]
-                for row in self._execute(
+                for row in self.execute(
                     "SELECT oid FROM content WHERE oid IN (SELECT value FROM temp.asked)"
                 )
             }
@@ -201,28 +214,28 @@ class Index:
         """Keep what blobs say."""
         with self.transaction(write=True):
             new = set(self.unknown(each.oid for each in contents))
-            first = self._execute("SELECT coalesce(max(key), 0) FROM content").fetchone()[0] + 1
+            first = self.execute("SELECT coalesce(max(key), 0) FROM content").fetchone()[0] + 1
             keyed = list(enumerate({each.oid: each for each in contents}.values(), first))
             keyed = [(key, each) for key, each in keyed if each.oid in new]
-            self._many(
+            self.many(
                 "INSERT INTO content VALUES (?, ?, ?, ?, ?)",
                 (
                     (
                         key,
                         each.oid,
-                        _identifier(each.document),
+                        identifier_in(each.document),
                         None if each.problem else _dump(each.document),
                         _dump(each.problem) if each.problem else None,
                     )
                     for key, each in keyed
                 ),
             )
-            self._many(
+            self.many(
                 "INSERT OR IGNORE INTO digest VALUES (?, ?)",
                 (
                     (start, key)
                     for key, each in keyed
-                    for start in {_start_of(value) for value in _digests(each.document)}
+                    for start in {start_of(value) for value in digests_in(each.document)}
                     if start is not None
                 ),
             )
@@ -232,7 +245,7 @@ class Index:
     def overlay(self, changes: Iterable[Entry]) -> None:
         """Say what differs from the base in what is looked at."""
         with self.transaction():
-            self._execute("DELETE FROM temp.overlay")
+            self.execute("DELETE FROM temp.overlay")
             self._insert("temp.overlay", changes)
 
     def rows(self, paths: Sequence[str] | None = None) -> list[Row]:
@@ -243,20 +256,40 @@ class Index:
                 self._ask(paths)
                 condition = "tree.path IN (SELECT value FROM temp.asked)"
             query = _BOTH.format(what=_ROW, join=f"LEFT {_JOIN}", condition=condition)
-            return [_row(values) for values in self._execute(query)]
+            return [_row(values) for values in self.execute(query)]
+
+    def rows_of_kind(self, kind: str) -> list[Row]:
+        """Return all files of a kind with their contents; not sorted."""
+        with self.transaction():
+            query = _BOTH.format(what=_ROW, join=f"LEFT {_JOIN}", condition="tree.kind = ?1")
+            return [_row(values) for values in self.execute(query, (kind,))]
+
+    def base_rows(self, paths: Sequence[str] | None = None) -> list[Row]:
+        """Return files as the base has them, whatever lies over it; not sorted."""
+        query = f"SELECT {_ROW} FROM entry AS tree LEFT {_JOIN}"  # noqa: S608 - constants
+        with self.transaction():
+            if paths is not None:
+                self._ask(paths)
+                query += " WHERE tree.path IN (SELECT value FROM temp.asked)"
+            return [_row(values) for values in self.execute(query)]
+
+    def changed_paths(self) -> list[tuple[str, str, bool]]:
+        """Return what lies over the base: each path with its kind, and whether it is there."""
+        rows = self.execute("SELECT path, kind, mode IS NOT NULL FROM temp.overlay")
+        return [(path, kind, bool(there)) for path, kind, there in rows]
 
     def paths(self, folder: str) -> list[tuple[str, str]]:
         """Return the paths of all files below a folder (``store/``), each with its kind."""
         with self.transaction():
             condition = "tree.path >= ?1 AND tree.path < ?2"
             query = _BOTH.format(what="tree.path, tree.kind", join="", condition=condition)
-            return self._execute(query, (folder, folder[:-1] + chr(ord("/") + 1))).fetchall()
+            return self.execute(query, (folder, folder[:-1] + chr(ord("/") + 1))).fetchall()
 
     def paths_of_id(self, key: str) -> list[str]:
         """Return the files whose record has an identifier, in its case-folded form."""
         with self.transaction():
             query = _BOTH.format(what="tree.path", join=_JOIN, condition="content.id = ?1")
-            return [row[0] for row in self._execute(query, (key,))]
+            return [row[0] for row in self.execute(query, (key,))]
 
     def paths_of_digest(self, value: str) -> list[str]:
         """Return the files that name a digest, for any version."""
@@ -266,23 +299,29 @@ class Index:
                 join=_JOIN,
                 condition="content.key IN (SELECT content FROM digest WHERE start = ?1)",
             )
-            found = self._execute(query, (_start_of(value),)).fetchall()
-        return [path for path, document in found if value in _digests(json.loads(document))]
+            found = self.execute(query, (start_of(value),)).fetchall()
+        return [path for path, document in found if value in digests_in(json.loads(document))]
 
     # SQLite.
 
-    def _execute(self, statement: str, values: Sequence[object] = ()) -> sqlite3.Cursor:
+    def execute(self, statement: str, values: Sequence[object] = ()) -> sqlite3.Cursor:
+        """Run a statement: for those who keep tables of their own in the index."""
         return self._connection.execute(statement, values)
 
-    def _many(self, statement: str, values: Iterable[Sequence[object]]) -> None:
+    def many(self, statement: str, values: Iterable[Sequence[object]]) -> None:
+        """Run a statement many times."""
         self._connection.executemany(statement, values)
 
+    def define(self, name: str, function: Callable[[Any], bool]) -> None:
+        """Let SQL call a function of one value."""
+        self._connection.create_function(name, 1, function, deterministic=True)
+
     def _insert(self, table: str, entries: Iterable[Entry]) -> None:
-        self._many(_INSERT.format(table=table), entries)
+        self.many(_INSERT.format(table=table), entries)
 
     def _ask(self, values: Iterable[str]) -> None:
-        self._execute("DELETE FROM temp.asked")
-        self._many("INSERT OR IGNORE INTO temp.asked VALUES (?)", ((value,) for value in values))
+        self.execute("DELETE FROM temp.asked")
+        self.many("INSERT OR IGNORE INTO temp.asked VALUES (?)", ((value,) for value in values))
 
 
 def _open(path: Path) -> sqlite3.Connection | None:
@@ -320,7 +359,7 @@ def _connect(path: str) -> sqlite3.Connection:
 def _make_tables(connection: sqlite3.Connection, version: int) -> None:
     connection.execute("BEGIN IMMEDIATE")
     if version:  # made by another neurogister
-        for table in ("meta", "content", "digest", "entry"):
+        for table in _TABLES:
             connection.execute(f"DROP TABLE IF EXISTS {table}")
     for statement in _SCHEMA.split(";"):
         connection.execute(statement)
@@ -349,35 +388,4 @@ def _row(values: tuple[Any, ...]) -> Row:
     return Row(path, kind, mode, oid, value, reason)
 
 
-def _record_of(document: Any) -> dict[str, Any]:
-    """Return the record in a document of any kind, without trusting its form."""
-    if not isinstance(document, dict):
-        return {}
-    if "outs" in document:
-        meta = document.get("meta")
-        document = meta.get("neurogister") if isinstance(meta, dict) else None
-    return document if isinstance(document, dict) else {}
-
-
-def _identifier(document: Any) -> str | None:
-    value = _record_of(document).get("id")
-    return value.casefold() if isinstance(value, str) and len(value) <= 255 else None
-
-
-def _digests(document: Any) -> set[str]:
-    found: list[object] = []
-    outs = document.get("outs") if isinstance(document, dict) else None
-    versions = _record_of(document).get("versions")
-    for entries in (outs, versions):
-        for entry in entries if isinstance(entries, list) else ():
-            if isinstance(entry, dict):
-                found += [entry.get(name) for name in ("md5", "sha1", "sha256", "blake3")]
-    texts = {value.removesuffix(".dir") for value in found if isinstance(value, str)}
-    return {text for text in texts if len(text) <= 64}
-
-
-def _start_of(digest: str) -> int | None:
-    try:
-        return int(digest[:_DIGITS], 16)
-    except ValueError:
-        return None
+_identifier = identifier_in  # `usedids` knows it by this name

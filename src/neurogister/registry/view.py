@@ -74,7 +74,11 @@ class View:
 
     def rows(self, paths: Sequence[str] | None = None) -> list[Row]:
         """Return files with their contents: those at some paths, or all."""
-        return self._ask(lambda index: _complete(index.rows(paths)))
+        return self._ask(lambda index: complete(index.rows(paths)))
+
+    def rows_of_kind(self, kind: str) -> list[Row]:
+        """Return all files of a kind with their contents."""
+        return self._ask(lambda index: complete(index.rows_of_kind(kind)))
 
     def paths(self, folder: str) -> list[tuple[str, str]]:
         """Return the paths of all files below a folder (``store/``), each with its kind."""
@@ -92,6 +96,20 @@ class View:
         """Return contents by their ids, those of files that are not committed too."""
         return dict(self._read(oids))
 
+    def search(
+        self, question: Callable[[Index], Result], refresh: Callable[[Index], None]
+    ) -> Result:
+        """Ask the index a question, after its search tables were brought up to date.
+
+        Parameters
+        ----------
+        question : callable
+            Asks an index.
+        refresh : callable
+            Brings the search tables of an index to its base.
+        """
+        return self._ask(question, refresh)
+
     def close(self) -> None:
         """Let go of the index."""
         with self._lock:
@@ -101,11 +119,16 @@ class View:
 
     # Making sure.
 
-    def _ask(self, question: Callable[[Index], Result]) -> Result:
+    def _ask(
+        self,
+        question: Callable[[Index], Result],
+        refresh: Callable[[Index], None] = lambda _: None,
+    ) -> Result:
         with self._lock:
             for attempt in range(_ATTEMPTS):
                 try:
-                    index = self._prepared()
+                    index = self._prepared(refresh)
+                    refresh(index)
                     with index.transaction():
                         if index.base == self._base:
                             return question(index)
@@ -113,15 +136,16 @@ class View:
                     self._reopen(error, in_memory=attempt >= 1)
                     continue
                 self._base = None  # another process has moved the base
-                self._prepare(index)
+                self._prepare(index, refresh)
             self._reopen(None, in_memory=True)
-            index = self._prepared()
+            index = self._prepared(refresh)
+            refresh(index)
             return question(index)
 
-    def _prepared(self) -> Index:
+    def _prepared(self, refresh: Callable[[Index], None]) -> Index:
         if self._index is None:
             self._index = Index(self._path)
-            self._prepare(self._index)
+            self._prepare(self._index, refresh)
         return self._index
 
     def _reopen(self, error: Exception | None, *, in_memory: bool) -> None:
@@ -136,10 +160,10 @@ class View:
 
             remove_database(self._path)
 
-    def _prepare(self, index: Index) -> None:
+    def _prepare(self, index: Index, refresh: Callable[[Index], None]) -> None:
         """Bring the index up to date, and lay over it what is different in what is looked at."""
         if self._root is not None and self._uncommitted is None:
-            committed = self._look_around(index)
+            committed = self._look_around(index, refresh)
         else:
             committed = self._update(index)
         changes = {each.path: each for each in (*committed, *(self._uncommitted or ()))}
@@ -147,7 +171,7 @@ class View:
         index.overlay(changes.values())
         self._is_main = False  # from now on, another reader may know better where the branch is
 
-    def _look_around(self, index: Index) -> list[Entry]:
+    def _look_around(self, index: Index, refresh: Callable[[Index], None]) -> list[Entry]:
         """Find what is not committed, while the index is brought up to date (see `_update`)."""
         found: list[Change] = []
         failed: list[NeurogisterError] = []
@@ -162,6 +186,7 @@ class View:
         thread.start()
         try:
             committed = self._update(index)
+            refresh(index)  # while git is still looking
         finally:
             thread.join()
         if failed:
@@ -260,7 +285,8 @@ class _IncompleteError(Exception):
     """Another process has pruned a content that we just looked up."""
 
 
-def _complete(rows: list[Row]) -> list[Row]:
+def complete(rows: list[Row]) -> list[Row]:
+    """Return files, after making sure that the index has their contents."""
     for row in rows:
         if row.oid is None and row.kind != MANIFEST and row.mode in FILE_MODES:
             raise _IncompleteError
