@@ -1,7 +1,8 @@
 """What parts of the work cost alone: ``python -m benchmarks.floors PART FILES``; prints seconds.
 
 FILES is JSON, as `write_plan` makes it. The parts: ``fetch`` objects and drop them, ``hash`` the
-same bytes, ``write`` as many bytes to as many files, ``stat`` as many files.
+same bytes (``digest``: md5 and sha256 at the same time), ``read`` them, ``write`` as many bytes to
+as many files, ``stat`` as many files.
 """
 
 from __future__ import annotations
@@ -82,6 +83,26 @@ def hash_all(plan: Plan) -> Callable[[], None]:
     return lambda: _each(digest, keys, os.cpu_count() or 1)
 
 
+def read(plan: Plan) -> Callable[[], None]:
+    """Read all objects, one after the other."""
+    return lambda: [_read(f"{plan['objects']}/{key}", ()) for _, key, _ in plan["files"]].clear()
+
+
+def digest(plan: Plan) -> Callable[[], None]:
+    """Read all objects once, each digest in a thread of its own."""
+    algorithms = ("md5", "sha256")
+    return lambda: [
+        _read(f"{plan['objects']}/{key}", algorithms) for _, key, _ in plan["files"]
+    ].clear()
+
+
+def _read(path: str, algorithms: tuple[str, ...]) -> None:
+    hashers = [hashlib.new(name) for name in algorithms]
+    with open(path, "rb", buffering=0) as stream, ThreadPoolExecutor(2) as executor:
+        while chunk := stream.read(4 * CHUNK):
+            list(executor.map(lambda hasher, data=chunk: hasher.update(data), hashers))
+
+
 def write(plan: Plan) -> Callable[[], None]:
     """Write each file twice, as for a cache and a work tree."""
     block = os.urandom(CHUNK)
@@ -114,7 +135,14 @@ def stat(plan: Plan) -> Callable[[], None]:
     return work
 
 
-PARTS = {"fetch": fetch, "hash": hash_all, "write": write, "stat": stat}
+PARTS = {
+    "fetch": fetch,
+    "hash": hash_all,
+    "write": write,
+    "stat": stat,
+    "read": read,
+    "digest": digest,
+}
 
 
 def _each(do: Callable[[Any], None], items: Iterable[Any], threads: int) -> None:

@@ -23,6 +23,8 @@ _HOMES = {
     "Dataset": "model.dataset",
     "Pulled": "actions.pull",
     "PullReport": "actions.pull",
+    "Deposited": "actions.deposit",
+    "DepositReport": "actions.deposit",
     "Settings": "settings",
     "NeurogisterError": "errors",
     "UsageError": "errors",
@@ -42,6 +44,7 @@ _HOMES = {
 __all__ = ["__version__", *_HOMES]
 
 if TYPE_CHECKING:
+    from .actions.deposit import Deposited, DepositReport
     from .actions.pull import Pulled, PullReport
     from .api import Registry, fetch, open
     from .errors import (

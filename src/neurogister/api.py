@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from .actions.session import Session, open_session
+from .changing import Changing
 from .errors import InvalidFileError, UsageError
 from .progress import SILENT, Progress
 from .settings import load_settings
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from .actions.pull import PullReport
     from .actions.verify import Verdict
     from .actions.versions import Difference
+    from .model.citation import Citation
     from .model.dataset import Collection, Dataset
     from .model.names import Target
     from .model.package import Vendor
@@ -122,7 +124,7 @@ def fetch(
         return opened.pull_targets([target], into=folder, check=True).pulled[0].path
 
 
-class Registry:
+class Registry(Changing):
     """A registry, opened at one state.
 
     Made by `neurogister.open`; use it as a context manager, or call `close`.
@@ -227,6 +229,59 @@ class Registry:
         from .actions.info import describe_targets
 
         return describe_targets(self._session, self._resolve(names), ask_remotes=ask_remotes)
+
+    def search(
+        self,
+        text: str | None = None,
+        *,
+        where: Names = (),
+        where_not: Names = (),
+        dtype: str | None = None,
+        digest: str | None = None,
+        archive: str | None = None,
+        created_by: str | None = None,
+        license: str | None = None,  # noqa: A002 - the field's name
+        collection: str | None = None,
+        status: str | None = None,
+        kind: str | None = None,
+        limit: int | None = None,
+    ) -> Sequence[Dataset]:
+        """Find datasets, resources and packages, sorted by name: everything given must hold.
+
+        Parameters
+        ----------
+        text : str, optional
+            Words that must all be there; a phrase in double quotes.
+        where, where_not : str or iterable of str
+            Conditions that must hold, and that must not: ``key=value``, ``key>=2``, ``key``.
+        dtype, archive, created_by, license, collection : str, optional
+            The value of this field, or a glob.
+        digest : str, optional
+            What a digest of any version starts with.
+        status, kind : str, optional
+            One of the words that a dataset may have there.
+        limit : int, optional
+            How many are wanted at most.
+
+        Raises
+        ------
+        UsageError
+            If what is searched for makes no sense.
+        """
+        from .actions.search import Wanted, search
+
+        wanted = Wanted(
+            text=text, where=_texts(where), where_not=_texts(where_not), dtype=dtype,
+            digest=digest, archive=archive, created_by=created_by, license=license,
+            collection=collection, status=status, kind=kind,
+        )  # fmt: skip
+        return search(self._session, wanted, limit=limit).items
+
+    def cite(self, names: Names) -> Sequence[Citation]:
+        """Return what citations of datasets, in just these versions, say."""
+        from .actions.cite import cite
+
+        return cite(self._session, self._resolve(names))
 
     def versions(self, name: str) -> Sequence[Version]:
         """List the versions of a dataset or package, oldest first."""
@@ -366,6 +421,10 @@ class Registry:
             return [*verify_remote(self._session, targets, progress=self._progress)]
         folder = None if into is None else Path(into).absolute()
         return [*verify(self._session, targets, into=folder, progress=self._progress)]
+
+
+def _texts(texts: Names) -> tuple[str, ...]:
+    return (texts,) if isinstance(texts, str) else tuple(texts)
 
 
 def _checked(report: PullReport) -> PullReport:

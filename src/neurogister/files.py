@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import errno
+import itertools
 import os
-import secrets
 import shutil
 import stat
 import sys
@@ -64,13 +64,34 @@ def system_errors(path: str | os.PathLike[str], action: str) -> Iterator[None]:
         raise translated(error, path, action) from error
 
 
+_tokens = itertools.count()
+
+
+def _begin_tokens() -> None:
+    global _tokens
+    _tokens = itertools.count(int.from_bytes(os.urandom(6)))
+
+
+_begin_tokens()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_begin_tokens)
+
+
+def unique_token() -> str:
+    """Return 12 hexadecimal digits for a name that nobody else uses.
+
+    Asking the system for random bytes each time would cost more than making a small file.
+    """
+    return f"{next(_tokens) & 0xFFFFFFFFFFFF:012x}"
+
+
 def temporary_beside(path: Path) -> Path:
     """Return a name beside a file that nobody else uses."""
-    return path.with_name(f".{path.name[:100]}.{secrets.token_hex(6)}.tmp")
+    return path.with_name(f".{path.name[:100]}.{unique_token()}.tmp")
 
 
 @contextmanager
-def written_whole(path: Path, *, mode: int = 0o666) -> Iterator[BinaryIO]:
+def written_whole(path: Path, *, mode: int = 0o666, sync: bool = True) -> Iterator[BinaryIO]:
     """Write a file under a temporary name, and give it its own when it is complete.
 
     Parameters
@@ -79,6 +100,8 @@ def written_whole(path: Path, *, mode: int = 0o666) -> Iterator[BinaryIO]:
         The file to write; its folder must exist.
     mode : int
         Permissions, less the umask.
+    sync : bool
+        Whether to wait until the disk has it, so that not even a power cut leaves it empty.
 
     Yields
     ------
@@ -93,7 +116,8 @@ def written_whole(path: Path, *, mode: int = 0o666) -> Iterator[BinaryIO]:
             with os.fdopen(descriptor, "wb") as stream:
                 yield stream
                 stream.flush()
-                os.fsync(stream.fileno())
+                if sync:
+                    os.fsync(stream.fileno())
             os.replace(temporary, path)
         except BaseException:
             with suppress(OSError):
@@ -101,9 +125,9 @@ def written_whole(path: Path, *, mode: int = 0o666) -> Iterator[BinaryIO]:
             raise
 
 
-def write_whole(path: Path, data: bytes, *, mode: int = 0o666) -> None:
-    """Write a file whole or not at all."""
-    with written_whole(path, mode=mode) as stream:
+def write_whole(path: Path, data: bytes, *, mode: int = 0o666, sync: bool = True) -> None:
+    """Write a file whole or not at all (see `written_whole`)."""
+    with written_whole(path, mode=mode, sync=sync) as stream:
         stream.write(data)
 
 
@@ -260,8 +284,9 @@ class Linker:
                     raise _gone(source) from error
                 if kind == "copy" or error.errno in _FULL:
                     raise translated(error, target, "write") from error
-                if kind in self.kinds and error.errno != errno.EMLINK:  # that one has enough links
-                    self.kinds.remove(kind)
+                if error.errno != errno.EMLINK:  # that one has enough links
+                    with suppress(ValueError):  # another thread may have found out, too
+                        self.kinds.remove(kind)
             else:
                 return kind
         raise NeurogisterError(f"cannot write {target}: no kind of link works")
@@ -276,7 +301,7 @@ class Linker:
         """
         while not target.is_dir() and target != target.parent:
             target = target.parent
-        one = source / "tmp" / f"link-{secrets.token_hex(6)}"
+        one = source / "tmp" / f"link-{unique_token()}"
         other = temporary_beside(target / "link")
         while len(self.kinds) > 1:
             try:
@@ -390,6 +415,21 @@ def _reflink(source: Path, target: Path, executable: bool) -> None:
         _replace_by(target, lambda temporary: _clone_linux(source, temporary, executable))
     else:
         raise OSError(errno.ENOTSUP, "no reflinks on this system")
+
+
+def try_clone(source: Path, target: Path) -> bool:
+    """Make a file that shares its bytes with another one until either is changed.
+
+    Returns
+    -------
+    bool
+        False if the file system cannot; nothing is there then.
+    """
+    try:
+        _reflink(source, target, False)  # noqa: FBT003
+    except OSError:
+        return False
+    return True
 
 
 _FICLONE = 0x40049409  # linux/fs.h: _IOW(0x94, 9, int)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from .errors import InvalidFileError, RefusedError, UsageError
+from .errors import RefusedError, UsageError
 
 PREFIX = "NEUROGISTER_"
 PROJECT_FILE = "neurogister.toml"
@@ -107,7 +107,7 @@ def load_settings(**flags: Any) -> Settings:
 
     Raises
     ------
-    UsageError, InvalidFileError
+    UsageError
         If a value cannot be understood; the message names where it stands.
     RefusedError
         If a project decides where files are written.
@@ -173,7 +173,7 @@ def read_file(path: Path) -> dict[str, Any]:
 
     Raises
     ------
-    InvalidFileError
+    UsageError
         If it is not TOML, or has a name that is no setting.
     """
     import tomllib  # only where there is a file
@@ -181,12 +181,12 @@ def read_file(path: Path) -> dict[str, Any]:
     try:
         content = tomllib.loads(path.read_text("utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise InvalidFileError(
+        raise UsageError(
             f"{path} cannot be read: {error}", hint="Mend or remove it."
         ) from error
     for name in content:
         if name not in FILE_NAMES:
-            raise InvalidFileError(
+            raise UsageError(
                 f"{path} has the unknown setting '{name}'",
                 hint=f"The settings are: {', '.join(FILE_NAMES)}.",
             )

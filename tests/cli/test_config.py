@@ -122,7 +122,7 @@ def test_a_file_with_a_wrong_name_is_mended_by_unset(invoke, user_file, tmp_path
     user_file.parent.mkdir(parents=True)
     user_file.write_text("jbos = 4\noffline = true\n")
     broken = invoke("config", cwd=tmp_path)
-    assert broken.status == 4
+    assert broken.status == 2
     assert broken.err.startswith(f"error: {user_file} has the unknown setting 'jbos'\n")
     assert invoke("config", "--unset", "jbos", cwd=tmp_path).status == 0
     assert invoke("config", "offline", cwd=tmp_path).out == "true\n"
@@ -133,7 +133,7 @@ def test_a_file_that_is_no_toml_is_named_and_kept(invoke, user_file, tmp_path):
     user_file.write_text("jobs = = 4\n")
     for arguments in ((), ("jobs", "4"), ("--unset", "jobs")):
         result = invoke("config", *arguments, cwd=tmp_path)
-        assert result.status == 4
+        assert result.status == 2
         assert result.err.startswith(f"error: {user_file} cannot be read: ")
         assert result.err.endswith("hint: Mend or remove it.\n")
     assert user_file.read_text() == "jobs = = 4\n"

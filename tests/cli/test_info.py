@@ -112,7 +112,7 @@ def test_an_old_version_is_described_as_it_was(invoke, shared):
     first = shared.find("mni-T1").record["versions"][0]
     shape = invoke("info", "mni-T1@1", "--json", cwd=shared.root).json["items"][0]
     assert (shape["version"], shape["md5"], shape["size"], shape["sha256"]) == (
-        "1", first["md5"], first["size"], first["sha256"]
+        1, first["md5"], first["size"], first["sha256"]
     )  # fmt: skip
     assert invoke("info", "mni-T1@1", cwd=shared.root).lines[4] == "  version:    1"
 

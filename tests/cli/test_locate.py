@@ -1,8 +1,12 @@
 """``neurogister locate``."""
 
+import io
 import os
+import sys
+import time
 
 import pytest
+from tests.factories import make_registry
 
 
 @pytest.fixture
@@ -135,3 +139,117 @@ def test_one_way_to_print_at_a_time(invoke, pulled):
     result = invoke("locate", "-0", "--json", "mni-T1", cwd=pulled.root)
     assert (result.status, result.out) == (2, "")
     assert invoke("locate", "nothing-like-it", cwd=pulled.root).status == 3
+
+
+def feed(monkeypatch, data):
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(data)))
+
+
+def test_names_are_read_from_standard_input(invoke, pulled, monkeypatch):
+    feed(monkeypatch, b"mni-T1\r\n\n  dwi1:*.bval\nmni-T1\n")
+    result = invoke("locate", "-@", "-0", cwd=pulled.root)
+    data = pulled.root / "data"
+    assert result.out.split("\0") == [
+        str(data / "mni152/t1.nii.gz"), str(data / "scans/sub-01/dwi/dwi.bval"), ""
+    ]  # fmt: skip
+    feed(monkeypatch, b"dwi1\n")
+    result = invoke("locate", "mni-T1", "--stdin", cwd=pulled.root)
+    assert [row[0] for row in result.rows] == ["mni152/t1.nii.gz", "scans/sub-01/dwi"]
+    feed(monkeypatch, b"")
+    result = invoke("locate", "-@", cwd=pulled.root)
+    assert (result.status, result.out) == (0, "")
+    assert invoke("locate", cwd=pulled.root).status == 2
+
+
+def test_many_names_are_found_in_one_call(invoke, tmp_path, monkeypatch):
+    registry = make_registry(tmp_path / "registry")
+    for number in range(1000):
+        registry.add_file(f"c/x{number}", b"%d" % number, id=f"id-{number}", push=False)
+    registry.commit()
+    invoke("list", cwd=registry.root)
+    feed(monkeypatch, b"".join(b"id-%d\n" % number for number in range(1000)))
+    start = time.perf_counter()
+    result = invoke("locate", "-@", cwd=registry.root)
+    assert len(result.rows) == 1000
+    assert time.perf_counter() - start < 5  # a tenth of that on an idle machine
+
+
+@pytest.fixture
+def archived(tmp_path, home):
+    """Resources outside DVC, in archives of three kinds, and a dataset that is in one too."""
+    registry = make_registry(tmp_path / "registry")
+    registry.write(
+        "registry.yaml",
+        "name: lab\ntitle: Lab\narchives:\n"
+        f"  disk:\n    scheme: file\n    root: {tmp_path / 'disk'}\n"
+        "  bucket:\n    root: s3://bucket/top/\n    accessibility: remote\n"
+        "  tape:\n    root: /tape\n    accessibility: offline\n",
+    )
+    (tmp_path / "disk/ab").mkdir(parents=True)
+    (tmp_path / "disk/ab/here.wav").write_bytes(b"sound")
+    (tmp_path / "secret").write_text("secret")
+    (tmp_path / "disk/link").symlink_to(tmp_path / "secret")
+    resource = "id: {0}\nversion: 1\nversions:\n- version: 1\n  sha1: {1}\nlocations:\n{2}"
+    for name, *locations in (
+        ("here", "tape: x", "bucket: ab/here", "disk: ab/here.wav"),
+        ("away", "tape: box/7", "bucket: ab/away"),
+        ("taped", "tape: box/8"),
+        ("unknown", "attic: box/9", "attic:"),
+        ("outside", "disk: ../secret", "disk: link"),
+        ("nowhere",),
+    ):
+        pairs = [each.partition(":") for each in locations]
+        text = "".join(
+            f"- archive: {archive}\n" + (f"  address:{address}\n" if address else "")
+            for archive, _, address in pairs
+        )
+        digest = "aaf4c61ddcc5e8a2dabede0f3b482cd9aea9434d"  # of hello
+        registry.write(f"data/c/{name}.yaml", resource.format(name, digest, text or "[]\n"))
+    registry.add_file("c/both", b"5", id="both", locations=[{"archive": "tape", "address": "b"}])
+    registry.commit()
+    return registry
+
+
+def located(invoke, registry, name):
+    result = invoke("locate", "--all", name, cwd=registry.root)
+    return result.status, [row[1:] for row in result.rows]
+
+
+def test_resources_outside_dvc_are_in_their_archives(invoke, archived, tmp_path):
+    assert located(invoke, archived, "here") == (0, [
+        ["archive", str(tmp_path / "disk/ab/here.wav")],
+        ["archive", "s3://bucket/top/ab/here"],
+        ["offline", "/tape/x"],
+    ])  # fmt: skip
+    assert located(invoke, archived, "away") == (3, [
+        ["archive", "s3://bucket/top/ab/away"], ["offline", "/tape/box/7"]
+    ])  # fmt: skip
+    assert located(invoke, archived, "unknown") == (3, [
+        ["archive", "attic:box/9"], ["archive", "attic:unknown"]
+    ])  # fmt: skip
+    assert located(invoke, archived, "nowhere") == (3, [])
+    assert located(invoke, archived, "here@1")[0] == 0
+    assert invoke("locate", "here@2", cwd=archived.root).status == 3
+    assert invoke("locate", "here:part", cwd=archived.root).status == 3
+
+
+def test_a_dataset_is_in_archives_too(invoke, archived):
+    status, copies = located(invoke, archived, "both")
+    assert status == 3
+    assert [kind for kind, _ in copies] == ["remote", "offline"]
+
+
+def test_what_is_only_on_tape_ends_with_11(invoke, archived):
+    result = invoke("locate", "taped", cwd=archived.root)
+    assert result.rows == [["c/taped", "offline", "/tape/box/8"]]
+    assert (result.status, result.err) == (
+        11, "error: only on an offline archive: c/taped\nhint: Ask who keeps the archive.\n"
+    )  # fmt: skip
+    assert invoke("locate", "taped", "away", cwd=archived.root).status == 3
+
+
+def test_no_archive_leads_out_of_itself(invoke, archived, tmp_path):
+    result = invoke("locate", "outside", "-0", cwd=archived.root)
+    assert (result.status, result.out) == (3, "")
+    (line,) = invoke("locate", "here", "--json", cwd=archived.root).json_lines
+    assert line["path"] == str(tmp_path / "disk/ab/here.wav")

@@ -114,7 +114,10 @@ def test_a_changed_file_is_kept_and_force_overwrites_it(invoke, registry):
 def test_what_was_withdrawn_is_refused(invoke, registry):
     result = invoke("pull", "gone-1", cwd=registry.root)
     assert (result.status, result.out) == (7, "")
-    assert result.err.splitlines()[0] == "error: old/gone.wav was withdrawn"
+    assert (
+        result.err.splitlines()[0]
+        == "error: old/gone.wav was withdrawn on 2024-02-01: a face in it"
+    )
     assert "`neurogister info old/gone.wav` tells why" in result.err
     elsewhere = invoke("pull", "tape-1", cwd=registry.root)
     assert elsewhere.status == 3
@@ -146,7 +149,7 @@ def test_json_has_a_line_for_each_name(invoke, registry):
     shape = {
         "format": "neurogister.pull/1",
         "name": "mni152/t1.nii.gz",
-        "version": "2",
+        "version": 2,
         "part": None,
         "path": str(registry.root / "data/mni152/t1.nii.gz"),
         "files": 1,

@@ -77,7 +77,7 @@ def test_each_option_is_told(command, option):
 def test_no_option_is_told_that_there_is_not():
     known = {option for _, option in OPTIONS}
     # Programs of others, in examples and hints.
-    others = {"--global", "--local", "--add", "--oneline", "--all", "--profile", "--quiet"}
+    others = {"--cached", "--global", "--local", "--add", "--oneline", "--all", "--profile", "--quiet"}
     others |= {"--message", "--short", "--list", "--help"}
     pages = [page for page in PAGES if page.name not in ("benchmarks.md", "README.md")]
     told = {
@@ -140,6 +140,8 @@ QUESTIONS = {
     "info": ["info --json mni152-t1 nibabel-tractograms neurogister/quickstart"],
     "versions": ["versions --json noise-white"],
     "diff": ["diff --json neurogister/quickstart@1.0.0 neurogister/quickstart@1.1.0"],
+    "search": ["search --json tone"],
+    "cite": ["cite --json noise-white neurogister/quickstart"],
     "locate": ["locate --json mni152-t1"],
     "pull": ["pull --json mni152-t1 nibabel-tractograms:trk"],
     "verify": ["verify --json mni152-t1", f"manifest --json --check {FOLDER}"],
@@ -156,7 +158,7 @@ def test_each_key_of_json_is_told(clone, environment):
     untold = {}
     for name, questions in QUESTIONS.items():
         section = page.partition(f"\n## {name}\n")[2].partition("\n## ")[0]
-        if name == "info":  # which says that it has what these two have
+        if name in ("info", "search"):  # which say that they have what these have
             section += page.partition("\n## list\n")[2].partition("\n## ")[0]
             section += page.partition("\n## versions\n")[2].partition("\n## ")[0]
         for question in questions:

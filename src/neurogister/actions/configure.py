@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ..errors import InvalidFileError, UsageError
+from ..errors import UsageError
 from ..files import system_errors, write_whole
 from ..settings import FILE_NAMES, parse_value
 
@@ -32,7 +32,7 @@ def change_setting(path: Path, name: str, value: str | None, *, dry_run: bool = 
     ------
     UsageError
         If there is no such setting, or the value does not fit it.
-    InvalidFileError
+    UsageError
         If the file cannot be read.
     """
     import tomlkit  # keeps comments and order
@@ -42,7 +42,7 @@ def change_setting(path: Path, name: str, value: str | None, *, dry_run: bool = 
         before = path.read_bytes().decode("utf-8") if path.is_file() else ""
         document = tomlkit.parse(before)
     except (OSError, UnicodeDecodeError, TOMLKitError) as error:
-        raise InvalidFileError(
+        raise UsageError(
             f"{path} cannot be read: {error}", hint="Mend or remove it."
         ) from error
     if value is None and name in document:

@@ -41,7 +41,8 @@ def describe_targets(
     describer = Describer(session, ask_remotes=ask_remotes, progress=progress)
     for target in targets:
         selection = None
-        if target.item.pointer is not None or target.version is not None:
+        kept = any(each.md5 for each in target.item.versions)
+        if target.item.pointer is not None or target.version is not None or kept:
             selection = select(session.reader, target, allow_withdrawn=True)
         elif target.part is not None:
             raise NotFoundError(

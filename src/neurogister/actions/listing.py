@@ -106,11 +106,20 @@ def _not_found(pattern: str, folder: str, items: Sequence[Dataset]) -> NotFoundE
     )
 
 
-def everything(session: Session) -> list[Target]:
-    """Return all datasets and packages that have bytes to pull."""
+def everything(session: Session, *, withdrawn: bool = False) -> list[Target]:
+    """Return all datasets and packages that have bytes to pull.
+
+    Parameters
+    ----------
+    session : Session
+        The registry.
+    withdrawn : bool
+        Whether to return those too that were withdrawn, and of which there may be copies.
+    """
     items = [*session.reader.datasets(), *session.reader.packages()]
     return [
         Target(item=item, version=None, part=None, as_typed=item.name)
         for item in items
-        if item.pointer is not None and item.status not in ("withdrawn", "broken")
+        if (item.pointer is not None and item.status not in ("withdrawn", "broken"))
+        or (withdrawn and item.status == "withdrawn" and any(each.md5 for each in item.versions))
     ]

@@ -12,7 +12,6 @@ from ..errors import InvalidFileError, NeurogisterError
 from ..files import Destination
 from ..model.names import Target, is_glob
 from ..progress import SILENT, Progress
-from .deliver import Delivery
 from .listing import everything
 from .plan import (
     Work,
@@ -27,6 +26,7 @@ from .plan import (
     skip_unchanged,
     still_needed,
 )
+from .selection import why_withdrawn
 from .session import Session
 
 
@@ -136,11 +136,17 @@ def pull(
     """
     chosen = [target for target in targets if not _is_passed_over(target, progress, force=force)]
     work = [begin(session, target, into, force=force) for target in chosen]
+    for one in work:
+        if one.selection.item.status == "withdrawn":
+            item = one.selection.item
+            progress.warn(f"{item.name} was withdrawn{why_withdrawn(item)}; forced all the same")
     destination = Destination(into or root_of(session))
     placed_before = session.state.placed(destination.root)
     for one in work:
         skip_unchanged(one, placed_before)
     active = [one for one in work if not one.unchanged and one.error is None]
+    if not active:
+        return PullReport([_result(one, dry_run=dry_run) for one in work])
     open_folders(session, active, progress)
     find_places(active)
     missing = find_missing(session.holdings, active, progress)
@@ -153,6 +159,8 @@ def pull(
     check_space(session, linker, destination, active, missing)
     if not dry_run:
         _announce(progress, active, missing)
+        from .deliver import Delivery  # not where nothing is to be done
+
         delivery = Delivery(session, destination, linker, active, progress)
         delivery.run(missing)
         delivery.remember()

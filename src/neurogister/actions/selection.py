@@ -12,6 +12,7 @@ from ..backends.holdings import Wanted
 from ..errors import IntegrityError, NotFoundError, RefusedError
 from ..model.dataset import Dataset
 from ..model.digest import Expected
+from ..model.ledger import Version
 from ..model.listing import Entry, listing_md5, listing_sha256, size_limit
 from ..model.manifest import parse_manifest
 from ..model.names import Target
@@ -118,7 +119,7 @@ def select(reader: Reader, target: Target, *, allow_withdrawn: bool = False) -> 
     item = target.item
     if item.status == "withdrawn" and not allow_withdrawn:
         raise RefusedError(
-            f"{item.name} was withdrawn",
+            f"{item.name} was withdrawn{why_withdrawn(item)}",
             hint=f"`neurogister info {item.name}` tells why. With `--force` you get it anyway,"
             " if its bytes are still kept.",
         )
@@ -144,6 +145,12 @@ def _select_state(reader: Reader, item: Dataset, version: str | None) -> Selecti
         legacy = _is_legacy(reader, item, state.md5)
         oid = ObjectId(state.md5.removesuffix(".dir"), state.is_dir, legacy)
         return Selection(item, version, same, oid, state.size, state.nfiles, state.sha256)
+    if pointer is None and item.status == "withdrawn" and (last := _last_kept(item)) is not None:
+        oid = ObjectId((last.md5 or "").removesuffix(".dir"), last.is_dir)
+        return Selection(
+            item, str(last.version), True,  # noqa: FBT003 - `current`
+            oid, last.size, last.nfiles, last.sha256,
+        )  # fmt: skip
     if pointer is None:
         raise NotFoundError(
             f"{item.name} is kept outside DVC: there is nothing to pull",
@@ -154,6 +161,20 @@ def _select_state(reader: Reader, item: Dataset, version: str | None) -> Selecti
         ObjectId(pointer.md5, pointer.is_dir, pointer.legacy),
         pointer.size, pointer.nfiles, _recorded_sha256(item),
     )  # fmt: skip
+
+
+def why_withdrawn(item: Dataset) -> str:
+    """Return when and why something was withdrawn, as the end of a sentence."""
+    said = item.record.withdrawn if item.record is not None else None
+    if said is None:
+        return ""
+    date = f" on {said.date[:10]}" if said.date else ""
+    return f"{date}{f': {said.reason}' if said.reason else ''}"
+
+
+def _last_kept(item: Dataset) -> Version | None:
+    """Return the newest version in a tombstone that DVC keeps, or kept."""
+    return next((each for each in reversed(item.versions) if each.md5 is not None), None)
 
 
 def _is_legacy(reader: Reader, item: Dataset, md5: str) -> bool:

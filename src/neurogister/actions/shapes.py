@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from ..model.ledger import as_version
 from ..model.package import Package
 
 if TYPE_CHECKING:
@@ -75,6 +76,7 @@ def _said(record: Record) -> dict[str, Any]:
         "locations": [
             {"archive": each.archive, "address": each.address} for each in record.locations
         ],
+        "former_names": list(record.former_names),
         "withdrawn": _withdrawn(record),
     }
 
@@ -87,7 +89,7 @@ def _withdrawn(record: Record) -> dict[str, Any] | None:
 def _state(selection: Selection, files: Sequence[Entry] | None) -> dict[str, Any]:
     """Return what is particular to a state of a dataset, or to a part of it."""
     shape: dict[str, Any] = {
-        "version": selection.version or selection.item.version,
+        "version": as_version(selection.version) or selection.item.version,
         "part": selection.part,
         "size": selection.size,
         "files": selection.nfiles if selection.is_folder else 1,

@@ -6,7 +6,7 @@ import os
 import stat
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ..backends.cache import digests_of
@@ -29,6 +29,7 @@ CHANGED = "changed"
 MISSING = "missing"
 EXTRA = "extra"
 UNKNOWN = "unknown"
+WITHDRAWN = "withdrawn"
 
 BAD = (CHANGED, MISSING)
 
@@ -43,9 +44,10 @@ class Verdict:
         ``NAME``, or ``NAME:PATH`` for a file of a folder.
     where : str
         The file, or the word ``remote``.
-    status : {'ok', 'changed', 'missing', 'extra', 'absent', 'unknown'}
+    status : {'ok', 'changed', 'missing', 'extra', 'absent', 'unknown', 'withdrawn'}
         ``absent``: the dataset is not here at all. ``extra``: a file that the record does not
-        have. ``unknown``: what it should be could not be found out.
+        have. ``unknown``: what it should be could not be found out. ``withdrawn``: the bytes are
+        right, but should no longer be used.
     detail : str, optional
         The difference.
     error : NeurogisterError, optional
@@ -100,7 +102,12 @@ def verify(
             place = checked_out.expected_place(selection)
         else:
             place = into.joinpath(*selection.name.split("/"))
-        yield from _verify_one(session, selection, place, progress)
+        for verdict in _verify_one(session, selection, place, progress):
+            if verdict.status == OK and selection.item.status == "withdrawn":
+                detail = f"{selection.item.name} was withdrawn, and a copy is still here"
+                yield replace(verdict, status=WITHDRAWN, detail=detail)
+            else:
+                yield verdict
 
 
 def _verify_one(

@@ -15,12 +15,21 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "info": ("info", "Show the record, versions, files and copies of datasets."),
         "versions": ("versions", "List the versions of a dataset or package."),
         "diff": ("diff", "Show what changed between two versions."),
+        "search": ("search", "Find datasets by words and by conditions on metadata."),
         "locate": ("locate", "Print where the copies of datasets are."),
+        "cite": ("cite", "Cite datasets: as text, BibTeX or CFF."),
     },
     "Get": {
         "pull": ("pull", "Bring data here, each byte checked against its record."),
         "verify": ("verify", "Check bytes on disk, in the cache or in a remote."),
         "manifest": ("manifest", "Print, or check, the size and digest of every file of a folder."),
+    },
+    "Add": {
+        "deposit": ("deposit", "Deposit files: identifier, record, digests, remote, history."),
+        "modify": ("modify", "Change what records say: metadata, title, licence, status."),
+        "rename": ("rename", "Move a dataset to another place; its identifier stays."),
+        "withdraw": ("withdraw", "Withdraw datasets, and leave a tombstone."),
+        "dtype": ("dtype", "List the kinds of data, and add one."),
     },
     "Look after": {
         "cache": ("cache", "List, shrink and check the cache."),

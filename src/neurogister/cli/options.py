@@ -55,6 +55,41 @@ RemoteOption = Annotated[
 ]
 
 
+CommitOption = Annotated[
+    bool, typer.Option("--commit", help="Commit in git, and do not only stage.")
+]
+AssignOption = Annotated[
+    list[str] | None,
+    typer.Option("-k", metavar="KEY=VALUE", show_default=False,
+                 help="Metadata: number, true, false, JSON or text; a.b for nested keys;"
+                 " repeatable."),
+]  # fmt: skip
+
+
+def complete_collection(context: typer.Context, incomplete: str) -> list[str]:
+    """Complete the name of a collection; nothing if that fails."""
+    from ..errors import NeurogisterError
+    from .application import Application
+
+    try:
+        reader = Application(_typed(context) | {"offline": True}).session.reader
+        return [each.name for each in reader.collections() if each.name.startswith(incomplete)]
+    except NeurogisterError:
+        return []
+
+
+def complete_dtype(context: typer.Context, incomplete: str) -> list[str]:
+    """Complete the name of a dtype; nothing if that fails."""
+    from ..errors import NeurogisterError
+    from .application import Application
+
+    try:
+        reader = Application(_typed(context) | {"offline": True}).session.reader
+        return sorted(name for name in reader.info().dtypes if name.startswith(incomplete))
+    except NeurogisterError:
+        return []
+
+
 def complete_name(context: typer.Context, incomplete: str) -> list[str]:
     """Complete a name or identifier of the registry; nothing if that fails."""
     return _complete(context, incomplete, folders=False)

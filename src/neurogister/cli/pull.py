@@ -9,6 +9,7 @@ import typer
 
 from ..actions.placing import collect_errors
 from ..actions.pull import Pulled, PullReport, pull, pull_everything
+from ..model.ledger import as_version
 from .application import Application
 from .errors import WOULD_CHANGE, error_shape
 from .options import DryRunOption, JobsOption, JsonOption, OptionalNamesArgument, RemoteOption
@@ -73,7 +74,7 @@ def _shape(one: Pulled) -> dict[str, Any]:
     return {
         "format": FORMAT,
         "name": one.name,
-        "version": one.version,
+        "version": as_version(one.version),
         "part": one.part,
         "path": str(one.path),
         "files": one.files,

@@ -46,9 +46,10 @@ def command(
     """
     application.option(remote=from_remote, jobs=jobs)
     session, progress = application.session, application.progress
-    targets, files = (
-        split_files(session, names, cwd=Path.cwd()) if names else (everything(session), [])
-    )
+    if names:
+        targets, files = split_files(session, names, cwd=Path.cwd())
+    else:
+        targets, files = everything(session, withdrawn=True), []
     if into is None and session.reader.worktree is None:
         into = Path.cwd()
     progress.start("Verifying", files=0, size=0)

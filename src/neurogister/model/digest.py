@@ -8,6 +8,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
+from ..errors import MissingExtraError
+
 Buffer = bytes | bytearray | memoryview
 
 CHUNK_SIZE = 1 << 20
@@ -124,7 +126,19 @@ def new_hasher(algorithm: str) -> Hasher:
     """Return a hasher for an algorithm; ``md5-dos2unix`` is DVC 2's (`LegacyTextMD5`)."""
     if algorithm == "md5-dos2unix":
         return LegacyTextMD5()
+    if algorithm == "blake3":
+        return _new_blake3()
     return hashlib.new(algorithm, usedforsecurity=False)
+
+
+def _new_blake3() -> Hasher:
+    try:
+        from blake3 import blake3  # only where a policy asks for it
+    except ImportError:
+        purpose = "the digest blake3, which the policy asks for,"
+        raise MissingExtraError.of("blake3", purpose) from None
+    hasher: Hasher = blake3()
+    return hasher
 
 
 @dataclass(frozen=True, slots=True)

@@ -129,6 +129,11 @@ def _take_digest(fields: Fields, algorithm: str) -> str | None:
     raise fields.error(algorithm, f"must be {length} hexadecimal digits in lower case")
 
 
+def as_version(text: str | None) -> int | str | None:
+    """Return a version that somebody typed as a ledger has it: a number, or semantic text."""
+    return int(text) if text is not None and text.isdecimal() else text
+
+
 def known(**fields: Any) -> dict[str, Any]:
     """Return the fields that are not None."""
     return {name: value for name, value in fields.items() if value is not None}

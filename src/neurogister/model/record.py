@@ -17,6 +17,11 @@ if TYPE_CHECKING:
     from .fields import Fields
 
 STATUSES = ("active", "deprecated", "withdrawn")
+FIELDS = (
+    "id", "version", "versions", "dtype", "title", "description", "license", "created_by",
+    "created_on", "metadata", "derived_from", "locations", "former_names", "status", "withdrawn",
+)  # fmt: skip
+"""The fields of a record, in their usual order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +69,8 @@ class Record:
         What it was made from: identifiers or addresses.
     locations : tuple of Location
         Where it is kept, besides the registry's own remote.
+    former_names : tuple of str
+        What it was called before it was renamed.
     status : {'active', 'deprecated', 'withdrawn'}
     withdrawn : Withdrawal, optional
         Why it is no longer served.
@@ -83,6 +90,7 @@ class Record:
     metadata: Mapping[str, Any] = field(default_factory=dict)
     derived_from: tuple[str, ...] = ()
     locations: tuple[Location, ...] = ()
+    former_names: tuple[str, ...] = ()
     status: str = "active"
     withdrawn: Withdrawal | None = None
     extra: Mapping[str, Any] = field(default_factory=dict)
@@ -109,6 +117,7 @@ class Record:
             metadata=fields.mapping("metadata"),
             derived_from=fields.texts("derived_from"),
             locations=_take_locations(fields),
+            former_names=fields.texts("former_names"),
             status=fields.choice("status", STATUSES) or "active",
             withdrawn=_take_withdrawal(fields),
             extra=fields.rest(),
@@ -139,6 +148,7 @@ class Record:
             derived_from=list(self.derived_from) or None,
             locations=[known(archive=it.archive, address=it.address) for it in self.locations]
             or None,
+            former_names=list(self.former_names) or None,
             status=self.status,
             withdrawn=_tombstone(self.withdrawn),
         )

@@ -28,7 +28,10 @@ if TYPE_CHECKING:
     from ..model.ledger import Version
     from ..model.names import Target
     from ..model.package import Package, Vendor
+    from ..model.query import Query
     from ..model.registryinfo import RegistryInfo
+    from .searching import Found
+    from .usedids import UsedIdentifiers
 
 
 class Reader:
@@ -80,16 +83,26 @@ class Reader:
         self._progress = progress
 
     @cached_property
-    def _view(self) -> View:
+    def _database(self) -> Path:
         name = hashlib.sha256(self._repository.key.encode("utf-8", "surrogateescape")).hexdigest()
+        return self._cache / "index" / f"{name[:16]}.db"
+
+    @cached_property
+    def _view(self) -> View:
         return View(
             self._repository,
-            path=self._cache / "index" / f"{name[:16]}.db",
+            path=self._database,
             commit=self.commit,
             root=self.root,
             is_main=self.rev is None,
             progress=self._progress,
         )
+
+    @cached_property
+    def _used(self) -> UsedIdentifiers:
+        from .usedids import UsedIdentifiers  # only who deposits needs it
+
+        return UsedIdentifiers(self._repository, self._database.with_suffix(".ids.db"))
 
     @cached_property
     def _finder(self) -> Finder:
@@ -129,6 +142,12 @@ class Reader:
         """Return all collections, sorted by name."""
         return list(self._finder.contents.collections)
 
+    def described_collections(self) -> list[Collection]:
+        """Return the collections that have a file, without looking at any dataset."""
+        from .searching import read_collections  # few commands ask for these alone
+
+        return read_collections(self._view)
+
     def everything(self) -> list[Dataset]:
         """Return all datasets, resources and packages."""
         return list(self._finder.everything())
@@ -164,6 +183,13 @@ class Reader:
         """Return what lies at a path, that of the data, the pointer or the record."""
         return self._finder.find_place(path)
 
+    def find_places(self, places: Iterable[str]) -> dict[str, list[Dataset]]:
+        """Return what lies at many places, by place, looked up in one go; never a missing key."""
+        found: dict[str, list[Dataset]] = {place: [] for place in places}
+        for item in self._finder.at(found):
+            found[item.place].append(item)
+        return found
+
     def find_digest(self, digest: str) -> list[Dataset]:
         """Return what has, or had in an earlier version, content with a digest.
 
@@ -173,6 +199,38 @@ class Reader:
             md5 (with or without ``.dir``), sha1, sha256 or blake3, in hexadecimal.
         """
         return self._finder.find_digest(digest)
+
+    def search(self, query: Query, *, limit: int | None = None) -> Found:
+        """Find what matches a query, sorted by name.
+
+        Parameters
+        ----------
+        query : Query
+            What must hold.
+        limit : int, optional
+            How many are wanted at most.
+        """
+        from .searching import search  # hardly any other command needs it
+
+        return search(query, self._view, self._finder, limit=limit, progress=self._progress)
+
+    def used_identifiers(self, keys: Iterable[str]) -> dict[str, str]:
+        """Find which identifiers were ever given away, on any branch.
+
+        Parameters
+        ----------
+        keys : iterable of str
+            Identifiers in their case-folded form (`Identifier.key`).
+
+        Returns
+        -------
+        dict
+            Of those that were: the file that has, or had, each.
+        """
+        wanted = list(dict.fromkeys(keys))
+        used = self._used.find(wanted)
+        used |= {key: paths[0] for key in wanted if (paths := self._view.paths_of_id(key))}
+        return used
 
     def resolve(self, names: Sequence[str], *, cwd: Path | None = None) -> list[Target]:
         """Find what names mean, as people type them (see `resolve.resolve`)."""
@@ -294,10 +352,10 @@ class Reader:
 
     def close(self) -> None:
         """Let go of the index; what is asked later opens it again."""
-        if "_view" in self.__dict__:
-            self._view.close()
-        for name in ("_view", "_finder"):
-            self.__dict__.pop(name, None)
+        for name in ("_view", "_used"):
+            if name in self.__dict__:
+                self.__dict__.pop(name).close()
+        self.__dict__.pop("_finder", None)
 
 
 def open_reader(
