@@ -279,8 +279,18 @@ class _Deposit:
         """Compare what would be written with the schemas that a pull request has to meet."""
         from ..registry.schemas import check_files  # only where it is asked for
 
-        changes = build_changes(self._session, named, contents, new)
+        changes = self._changes(named, contents, new)
         raise_problems(check_files(changes.contents), len(changes.contents))
+
+    def _changes(
+        self, named: Sequence[Draft], contents: Sequence[Content], new: Sequence[int]
+    ) -> ChangeSet:
+        """Make the files that are to be written."""
+        changes = build_changes(self._session, named, contents, new)
+        if self._wishes.new_collection and self._wishes.new_version is None:
+            license_ = self._sources[0].said.license
+            add_collection(self._session, changes, named[0].folder, license_=license_)
+        return changes
 
     def _remove(self, named: Sequence[Draft], taken: Sequence[Sequence[Taken]]) -> None:
         """Remove the user's files, but for those that lie at their place in the work tree."""
@@ -349,10 +359,7 @@ class _Deposit:
         with session.tree_lock(self._root, self._progress):
             session.reader.refresh()  # another process may have been quicker
             refuse_taken(session, [named[n] for n in new])
-            changes = build_changes(session, named, contents, new)
-            if self._wishes.new_collection and self._wishes.new_version is None:
-                license_ = self._sources[0].said.license
-                add_collection(session, changes, named[0].folder, license_=license_)
+            changes = self._changes(named, contents, new)
             if self._manner.branch is not None:
                 git_writer(session).switch(self._manner.branch)
             applied = changes.apply(self._root)

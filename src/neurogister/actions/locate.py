@@ -179,7 +179,9 @@ class _Finder:
             inside = location.address or item.id or item.name
             return Copy(kind, f"{location.archive}:{inside}")
         address = f"{archive.root.rstrip('/')}/{location.address}"
-        return Copy(kind, address, is_here=kind == "archive" and _is_here(archive, location))
+        # A registry that is only read from elsewhere has no say in what is on this machine.
+        trusted = kind == "archive" and self._session.reader.worktree is not None
+        return Copy(kind, address, is_here=trusted and _is_here(archive, location))
 
 
 def _is_here(archive: Archive, location: Location) -> bool:

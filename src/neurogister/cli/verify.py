@@ -59,6 +59,9 @@ def command(
         else:
             into = None if into is None else into.absolute()
             verdicts = [*verify(session, targets, into=into, progress=progress)]
+            if not names:  # that nothing is left of what was withdrawn is as it should be
+                gone = {each.item.name for each in targets if each.item.status == "withdrawn"}
+                verdicts = [v for v in verdicts if v.status != ABSENT or v.name not in gone]
         verdicts += identify(session, files)
     finally:
         progress.finish()

@@ -388,4 +388,3 @@ def _row(values: tuple[Any, ...]) -> Row:
     return Row(path, kind, mode, oid, value, reason)
 
 
-_identifier = identifier_in  # `usedids` knows it by this name

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 
 from ..errors import InvalidFileError
 from ..model.document import parse_document
-from .index import _identifier as identifier_of
 from .layout import MANIFEST, YAML_LIMIT, classify
+from .lookups import identifier_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from ..backends.git import Repository
 
-# What could be an identifier, found without reading YAML; `identifier_of` tells whether it is one.
+# What could be an identifier, found without reading YAML; `identifier_in` tells whether it is one.
 _PERHAPS = re.compile(rb"""\bid["']?\s*:\s*["']?([A-Za-z0-9][A-Za-z0-9_-]{0,254})""")
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS tip (oid TEXT PRIMARY KEY) WITHOUT ROWID;
@@ -117,7 +117,7 @@ class UsedIdentifiers:
         """Tell whether a file really gives an identifier, and does not only look like it."""
         _, data = next(iter(self._repository.read_blobs([oid], limit=YAML_LIMIT)))
         try:
-            return identifier_of(parse_document(data, "", limit=YAML_LIMIT)) == key
+            return identifier_in(parse_document(data, "", limit=YAML_LIMIT)) == key
         except InvalidFileError:
             return True  # broken: better not given away a second time
 
