@@ -54,7 +54,7 @@ OPTIONS = sorted(
         (name, option)
         for name, command in commands()
         for parameter in command.params
-        for option in parameter.opts
+        for option in (*parameter.opts, *parameter.secondary_opts)
         if option.startswith("-")
     }
 )

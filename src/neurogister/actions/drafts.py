@@ -258,10 +258,10 @@ def _version_problems(item: Dataset, source: Source, info: RegistryInfo) -> list
     problems = []
     if info.policy.immutable:
         problems.append("the policy of the registry forbids second versions (immutable)")
-    if item.kind != "dataset" or item.pointer is None:
-        problems.append(f"{item.name} is no dataset with a pointer, but a {item.kind}")
-    elif item.status == "withdrawn":
+    if item.status == "withdrawn":
         problems.append(f"{item.name} was withdrawn")
+    elif item.kind != "dataset" or item.pointer is None:
+        problems.append(f"{item.name} is no dataset with a pointer, but a {item.kind}")
     elif item.pointer.is_dir != source.is_folder:
         kinds = ("a file", "a folder")
         problems.append(
@@ -279,19 +279,25 @@ def _version_problems(item: Dataset, source: Source, info: RegistryInfo) -> list
 def check_names(session: Session, drafts: Sequence[Draft]) -> None:
     """Check that no name is taken, by another draft or by what is there, whatever the case.
 
+    Two drafts cannot have one identifier either, as those of ``t1.nii.gz`` and ``t1.json`` would.
+
     Raises
     ------
     RefusedError
         That names both.
     """
     taken: dict[str, Draft] = {}
+    owners: dict[str, Draft] = {}
     for each in drafts:
-        other = taken.setdefault(fold(each.place), each)
-        if other is not each:
-            raise RefusedError(
-                f"{other.source.typed} and {each.source.typed} would both be {each.place}",
-                hint="Give them different identifiers, or `--auto-id`. Nothing was deposited.",
-            )
+        for other, what in (
+            (taken.setdefault(fold(each.place), each), f"be {each.place}"),
+            (owners.setdefault(each.id.key if each.id else "", each), f"be called {each.id}"),
+        ):
+            if other is not each:
+                raise RefusedError(
+                    f"{other.source.typed} and {each.source.typed} would both {what}",
+                    hint="Give them different identifiers, or `--auto-id`. Nothing was deposited.",
+                )
     for folder in {each.folder for each in drafts if each.item is None}:
         for name in _data_names(session, folder):
             place = f"{folder}/{name}"

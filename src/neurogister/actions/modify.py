@@ -16,7 +16,7 @@ from ..progress import SILENT, Progress
 from ..registry.changes import ChangeSet
 from ..registry.layout import size_limit
 from .metadata import MetadataChecker
-from .records import put_field, set_fields
+from .records import put_field, record_in, set_fields
 from .writable import commit_changes, open_for_writing, raise_problems
 
 if TYPE_CHECKING:
@@ -214,14 +214,6 @@ def _edited(before: bytes, path: str, modification: Modification) -> bytes:
         _remove_keys(record, modification.removed)
 
     return edit_document(before, path, edit, limit=size_limit(path))
-
-
-def record_in(document: Any) -> Any:
-    """Return the record in a document: the block of a pointer (made if need be), or all of it."""
-    if "outs" not in document:
-        return document
-    meta = document.setdefault("meta", {})
-    return meta.setdefault("neurogister", {})
 
 
 def _remove_keys(record: Any, keys: Sequence[str]) -> None:

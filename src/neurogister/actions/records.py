@@ -173,9 +173,8 @@ def _new_version(session: Session, each: Draft, content: Content, date: str, by:
                 out[name] = wanted[name]
             else:
                 out.pop(name, None)
-        meta = document.setdefault("meta", {})
-        record = meta.setdefault("neurogister", {})
-        if "id" not in record:
+        record = record_in(document)
+        if record.get("id") is None:
             put_field(record, "id", str(each.id))
         put_field(record, "version", version.version)
         if not record.get("versions"):
@@ -186,6 +185,17 @@ def _new_version(session: Session, each: Draft, content: Content, date: str, by:
     return _checked(edit_document(before, each.pointer, edit), each.pointer)
 
 
+def record_in(document: Any) -> Any:
+    """Return the record in a document: the block of a pointer (made if need be), or all of it."""
+    if "outs" not in document:
+        return document
+    for key in ("meta", "neurogister"):
+        if document.get(key) is None:  # a key without a value is none
+            document[key] = {}
+        document = document[key]
+    return document
+
+
 def set_fields(record: Any, said: Said) -> None:
     """Change the fields of a record that something is said of; metadata key by key."""
     for name in ("dtype", "title", "description", "license"):
@@ -194,7 +204,7 @@ def set_fields(record: Any, said: Said) -> None:
     if said.derived_from:
         put_field(record, "derived_from", list(said.derived_from))
     if said.metadata:
-        if "metadata" not in record:
+        if record.get("metadata") is None:
             put_field(record, "metadata", {})
         merge_into(record["metadata"], said.metadata)
 

@@ -16,8 +16,8 @@ from ..progress import SILENT, Progress
 from ..registry.changes import ChangeSet, with_ignored, without_ignored
 from ..registry.layout import DATA, MANIFEST_SUFFIX, YAML_SUFFIX, size_limit
 from .drafts import find_folder
-from .modify import record_file, record_in
-from .records import put_field
+from .modify import record_file
+from .records import put_field, record_in
 from .writable import commit_changes, open_for_writing
 
 if TYPE_CHECKING:
@@ -175,7 +175,7 @@ def _plan(session: Session, item: Dataset, place: str) -> ChangeSet:
         if "outs" in document:
             document["outs"][0]["path"] = last
         record = record_in(document)
-        if "former_names" not in record:
+        if record.get("former_names") is None:
             put_field(record, "former_names", [])
         if item.name not in record["former_names"]:
             record["former_names"].append(item.name)

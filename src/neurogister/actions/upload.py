@@ -27,6 +27,7 @@ from .attempts import Attempts
 from .transfer import named, read_to_end
 
 SMALL = 1 << 20
+_PROBES = 64  # small objects that are asked for before they are sent
 _NOT_KEPT = (
     "The remote does not keep what it is given. Run the same command again; if that does not"
     " help, tell its owner."
@@ -154,6 +155,7 @@ class Uploader(Attempts[Outgoing, Stored]):
         self._read_back = read_back
         self._sent: set[ObjectId] = set()
         self._stored: dict[ObjectId, Stored] = {}
+        self._asked = self._found = 0
         self._hopeless: NeurogisterError | None = None
 
     def run(self, outgoing: Sequence[Outgoing]) -> dict[ObjectId, Stored | NeurogisterError]:
@@ -177,8 +179,12 @@ class Uploader(Attempts[Outgoing, Stored]):
             raise named(error, task.label) from error
 
     def _try(self, remote: Remote, task: Outgoing, *, careful: bool) -> Stored:
-        proof = self._find(remote, task, careful=careful)
+        proof = None
+        if careful or self._asks_first(task):
+            proof = self._find(remote, task, careful=careful)
+            self._asked += 1
         if proof is not None:
+            self._found += 1
             self._progress.advance(size=task.size)
             return Stored("stored" if task.oid in self._sent else "there", proof)
         self._sent.add(task.oid)
@@ -194,6 +200,14 @@ class Uploader(Attempts[Outgoing, Stored]):
         except NeurogisterError:
             self._progress.advance(size=-task.size)
             raise
+
+    def _asks_first(self, task: Outgoing) -> bool:
+        """Tell whether to ask for an object before it is sent.
+
+        When of many small ones none of the first is there, the others will hardly be: sending what
+        is there already does no harm, and each question takes as long as a small object.
+        """
+        return task.size > SMALL or self._found > 0 or self._asked < _PROBES
 
     def _count(self, count: int) -> None:
         if count >= 0 and self._stop.is_set():

@@ -11,7 +11,7 @@ import sqlite3
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from ..errors import InvalidFileError
+from ..errors import InvalidFileError, NotFoundError
 from ..model.document import parse_document
 from .layout import MANIFEST, YAML_LIMIT, classify
 from .lookups import identifier_in
@@ -115,7 +115,10 @@ class UsedIdentifiers:
 
     def _has(self, oid: str, key: str) -> bool:
         """Tell whether a file really gives an identifier, and does not only look like it."""
-        _, data = next(iter(self._repository.read_blobs([oid], limit=YAML_LIMIT)))
+        try:
+            _, data = next(iter(self._repository.read_blobs([oid], limit=YAML_LIMIT)))
+        except NotFoundError:
+            return False  # of another clone that was here before, or forgotten by git
         try:
             return identifier_in(parse_document(data, "", limit=YAML_LIMIT)) == key
         except InvalidFileError:
