@@ -11,7 +11,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from neurogister import files
+from neurogister import links
 from neurogister.actions.placing import Examiner, Place, put
 from neurogister.backends.cache import Cache, ObjectId
 from neurogister.backends.holdings import Holdings, Wanted
@@ -19,15 +19,14 @@ from neurogister.backends.state import State
 from neurogister.errors import InvalidFileError, NeurogisterError, NoSpaceError, RefusedError
 from neurogister.files import (
     Destination,
-    Linker,
     free_space,
-    move_copy,
     open_regular,
     translated,
     walk,
     write_whole,
     written_whole,
 )
+from neurogister.links import Linker, move_copy
 from neurogister.model.digest import Expected
 from neurogister.model.listing import parse_listing
 
@@ -235,7 +234,7 @@ def test_each_kind_of_link_replaces_what_is_there(tmp_path, source, kind, there)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["cache", "target", "theirs"]
 
 
-@pytest.mark.parametrize("kind", files.LINK_KINDS)
+@pytest.mark.parametrize("kind", links.LINK_KINDS)
 def test_an_executable_is_a_copy_that_can_be_run(tmp_path, source, kind):
     made = Linker([kind]).place(source, tmp_path / "target", executable=True)
 
@@ -287,7 +286,7 @@ def test_a_file_that_has_all_the_links_it_can_have_is_copied_and_others_are_not(
     assert linker.place(second, tmp_path / "two") == "hardlink"
 
 
-@pytest.mark.parametrize("kind", files.LINK_KINDS)
+@pytest.mark.parametrize("kind", links.LINK_KINDS)
 def test_an_object_that_is_gone_is_named_and_no_link_leads_to_nothing(tmp_path, source, kind):
     source.unlink()
     linker = Linker([kind])

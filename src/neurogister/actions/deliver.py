@@ -13,7 +13,8 @@ from dataclasses import replace
 from ..backends.cache import ObjectId, digests_of
 from ..backends.holdings import Wanted
 from ..errors import IntegrityError, NeurogisterError, SeveralErrors
-from ..files import Destination, Linker
+from ..files import Destination
+from ..links import Linker
 from ..model.listing import Entry, dump_listing, listing_sha256
 from ..progress import SILENT, Progress
 from .placing import Place, put, remove_leftovers, signature

@@ -15,7 +15,8 @@ from typing import BinaryIO
 from ..backends.cache import Cache, ObjectId, Stat
 from ..backends.holdings import Holdings, Wanted
 from ..errors import NeurogisterError, RefusedError
-from ..files import BINARY, CLOEXEC, open_regular, system_errors, try_clone, write_all
+from ..files import BINARY, CLOEXEC, open_regular, system_errors, write_all
+from ..links import try_clone
 from ..model.digest import Expected, Hasher, MultiHasher, new_hasher
 from ..progress import SILENT, Progress
 

@@ -15,7 +15,8 @@ from pathlib import Path
 from ..backends.cache import ObjectId, digests_of
 from ..backends.holdings import Holdings, Wanted
 from ..errors import NeurogisterError, RefusedError
-from ..files import Destination, Linker, move_copy, system_errors, translated, walk
+from ..files import Destination, system_errors, translated, walk
+from ..links import Linker, move_copy
 from ..model.listing import Entry
 from ..model.paths import check_path
 from ..progress import SILENT, Progress

@@ -9,7 +9,8 @@ from pathlib import Path
 from ..backends.cache import ObjectId
 from ..backends.holdings import Holdings, Wanted, stricter
 from ..errors import NeurogisterError, NoSpaceError
-from ..files import Destination, Linker, free_space
+from ..files import Destination, free_space
+from ..links import Linker
 from ..model.listing import Entry, parse_listing, size_limit
 from ..model.names import Target
 from ..progress import Progress

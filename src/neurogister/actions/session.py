@@ -22,7 +22,8 @@ from ..errors import (
     NotFoundError,
     RefusedError,
 )
-from ..files import Linker, system_errors
+from ..files import system_errors
+from ..links import Linker
 from ..model.dataset import Dataset
 from ..progress import SILENT, Progress
 from ..registry.reader import Reader, open_reader
