@@ -19,6 +19,7 @@ __version__ = "0.1.0"
 _HOMES = {
     "open": "api",
     "fetch": "api",
+    "pull_locked": "actions.locked",
     "Registry": "api",
     "Dataset": "model.dataset",
     "Pulled": "actions.pull",
@@ -45,6 +46,7 @@ __all__ = ["__version__", *_HOMES]
 
 if TYPE_CHECKING:
     from .actions.deposit import Deposited, DepositReport
+    from .actions.locked import pull_locked
     from .actions.pull import Pulled, PullReport
     from .api import Registry, fetch, open
     from .errors import (

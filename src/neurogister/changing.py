@@ -7,6 +7,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from .curating import Curating
+
 if TYPE_CHECKING:
     from .actions.deposit import DepositReport
     from .actions.modify import ChangeReport
@@ -19,7 +21,7 @@ Names = str | Iterable[str]
 Files = str | os.PathLike[str] | Iterable[str | os.PathLike[str]]
 
 
-class Changing:
+class Changing(Curating):
     """What changes a registry; the registry must be a checkout."""
 
     _session: Session

@@ -82,6 +82,19 @@ def invoke(
     return invoke
 
 
+@pytest.fixture
+def complete(invoke, monkeypatch):
+    def complete(cwd, *words):
+        monkeypatch.setenv("_NEUROGISTER_COMPLETE", "complete_bash")
+        monkeypatch.setenv("COMP_WORDS", " ".join(["neurogister", *map(str, words)]))
+        monkeypatch.setenv("COMP_CWORD", str(len(words)))
+        result = invoke(cwd=cwd)
+        assert (result.status, result.err) == (0, "")
+        return result.out.split()
+
+    return complete
+
+
 @pytest.fixture(scope="session")
 def shared(tmp_path_factory: pytest.TempPathFactory) -> RegistryBuilder:
     """A registry with one of each kind; for looking at only."""

@@ -12,15 +12,45 @@ from neurogister.cli.group import COMMANDS
 
 EVERYWHERE = ("--registry", "-C", "--rev", "--offline", "--progress", "--quiet", "-q", "--verbose",
               "-v", "--help", "-h")  # fmt: skip
-PAGES = [*([name] for name in COMMANDS if name != "cache"), ["cache", "ls"], ["cache", "prune"],
-         ["cache", "verify"]]  # fmt: skip
+GROUPS = ("cache", "dtype", "lock", "package", "vendor")
+PAGES = [
+    *([name] for name in COMMANDS if name not in GROUPS),
+    *(["cache", name] for name in ("ls", "prune", "verify")),
+    *(["dtype", name] for name in ("list", "add")),
+]
 OWN = {
     "list": ("PATTERN", "--packages", "--vendors", "--collections", "--dtypes", "--archives",
              "--dtype", "--license", "--status", "--json"),
     "info": ("NAME", "--files", "--remote", "--json"),
     "versions": ("NAME", "--json"),
     "diff": ("BEFORE", "AFTER", "--json"),
-    "locate": ("NAME", "--link", "-L", "--null", "-0", "--all", "-a", "--json"),
+    "search": ("TEXT", "-k", "--where", "-K", "--where-not", "--dtype", "--digest", "--archive", "--created-by", "--license",
+               "--collection", "--status", "--kind", "--limit", "--json"),
+    "locate": ("NAME", "--stdin", "-@", "--link", "-L", "--null", "-0", "--all", "-a", "--json"),
+    "cite": ("NAME", "--format", "--json"),
+    "vendor list": ("--json",),
+    "vendor add": ("NAME", "--department", "--title", "--description", "--maintainer", "--commit",
+                   "--dry-run", "-n", "--json"),
+    "vendor move": ("NAME", "--department", "--commit", "--dry-run", "-n", "--json"),
+    "package list": ("VENDOR", "--json"),
+    "package create": ("VENDOR", "DATASET", "--purpose", "--title", "--description", "--license",
+                       "--commit", "--dry-run", "-n", "--json"),
+    "package add": ("VENDOR", "DATASET", "--commit", "--dry-run", "-n", "--json"),
+    "package remove": ("VENDOR", "MEMBER", "--commit", "--dry-run", "-n", "--json"),
+    "package release": ("VENDOR", "VERSION", "--note", "--push", "--no-push", "--remote", "-r",
+                        "--verify-remote", "--jobs", "-j", "--commit", "--dry-run", "-n", "--json"),
+    "deposit": ("FILE", "--to", "--id", "--auto-id", "--no-auto-id", "--dtype", "-k", "--title",
+                "--description", "--license", "--derived-from", "--note", "--metadata", "--stdin",
+                "-@", "--new-version", "--new-collection", "--allow-duplicate", "--move", "--push",
+                "--no-push", "--remote", "-r", "--verify-remote", "--jobs", "-j", "--commit",
+                "--branch", "--check", "--dry-run", "-n", "--json"),
+    "modify": ("NAME", "-k", "-K", "--title", "--description", "--license", "--dtype", "--status",
+               "--commit", "--dry-run", "-n", "--json"),
+    "rename": ("NAME", "NEW", "--new-collection", "--commit", "--dry-run", "-n", "--json"),
+    "withdraw": ("NAME", "--reason", "--commit", "--dry-run", "-n", "--json"),
+    "dtype list": ("--json",),
+    "dtype add": ("NAME", "--title", "--description", "--content-type", "--extension",
+                  "--downloadable", "--schema", "--commit", "--dry-run", "-n"),
     "pull": ("NAME", "--into", "--output", "-o", "--remote", "-r", "--jobs", "-j", "--force", "-f",
              "--dry-run", "-n", "--json"),
     "verify": ("NAME", "--remote", "--from", "-r", "--into", "-o", "--jobs", "-j", "--json"),
@@ -50,7 +80,7 @@ def test_help_of_a_command_lists_its_arguments_and_all_options(invoke, tmp_path,
     result = invoke(*page, "--help", cwd=tmp_path)
     assert (result.status, result.err) == (0, "")
     assert result.lines[0].startswith(f"Usage: neurogister {' '.join(page)} [OPTIONS]")
-    words = set(re.findall(r"--?[\w-]+|[A-Z]+\b", result.out))
+    words = set(re.findall(r"--?(?:[\w-]+|@)|[A-Z]+\b", result.out))
     assert {*EVERYWHERE, *OWN[" ".join(page)]} <= words
     others = {word for word in words if word.startswith("-")} - {*EVERYWHERE, *OWN[" ".join(page)]}
     mentioned = {"--remote"} if page[0] in ("info", "verify", "locate") else set()

@@ -78,6 +78,7 @@ def test_no_option_is_told_that_there_is_not():
     known = {option for _, option in OPTIONS}
     # Programs of others, in examples and hints.
     others = {"--cached", "--global", "--local", "--add", "--oneline", "--all", "--profile", "--quiet"}
+    others |= {"--neurogister-offline", "--neurogister-lockfile"}  # of pytest, from our plugin
     others |= {"--message", "--short", "--list", "--help"}
     pages = [page for page in PAGES if page.name not in ("benchmarks.md", "README.md")]
     told = {
@@ -144,6 +145,9 @@ QUESTIONS = {
     "cite": ["cite --json noise-white neurogister/quickstart"],
     "locate": ["locate --json mni152-t1"],
     "pull": ["pull --json mni152-t1 nibabel-tractograms:trk"],
+    "lock": ["lock add --json mni152-t1 neurogister/quickstart"],
+    "lock-check": ["lock check --json"],
+    "lock-diff": ["lock diff --json"],
     "verify": ["verify --json mni152-t1", f"manifest --json --check {FOLDER}"],
     "manifest": [f"manifest --json {FOLDER}"],
     "cache": ["cache ls --json", "cache verify --json", "cache prune --json"],

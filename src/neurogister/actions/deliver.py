@@ -9,6 +9,7 @@ from collections.abc import Container, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from ..backends.cache import ObjectId, digests_of
 from ..backends.holdings import Wanted
@@ -19,7 +20,9 @@ from ..model.listing import Entry, dump_listing, listing_sha256
 from ..progress import SILENT, Progress
 from .placing import Place, put, remove_leftovers, signature
 from .plan import Work, needed_bytes
-from .session import Session
+
+if TYPE_CHECKING:
+    from .workspace import Workspace
 
 _WORKERS = 4
 _HALF = re.compile(r"\.(.{1,100})\.[0-9a-f]{12}\.tmp\Z", re.DOTALL)  # see `temporary_beside`
@@ -34,8 +37,8 @@ class Delivery:
 
     Parameters
     ----------
-    session : Session
-        The registry.
+    session : Workspace
+        Its caches and remotes.
     destination : Destination
         The folder.
     linker : Linker
@@ -48,7 +51,7 @@ class Delivery:
 
     def __init__(
         self,
-        session: Session,
+        session: Workspace,
         destination: Destination,
         linker: Linker,
         work: Sequence[Work],
@@ -142,7 +145,7 @@ class Delivery:
 
         In the work tree nobody else is at it, as we hold the lock. Elsewhere somebody may be.
         """
-        ours = self._destination.root == self._session.reader.worktree
+        ours = self._destination.root == self._session.worktree
         oldest = time.time() + 1 if ours else time.time() - _HALF_SECONDS
         for folder in {_split(place)[0] for place in places} & self._names.keys():
             names = self._names.pop(folder)

@@ -21,10 +21,12 @@ from ..registry.layout import MANIFEST_SUFFIX
 from .drafts import Draft, Wishes, check_names, draft
 from .intake import Intake, Taken, remove_moved
 from .metadata import MetadataChecker
-from .records import Content, add_collection, build_changes, last_version
+from .records import Content, add_collection, build_changes, collection_path, last_version
 from .taken import choose_identifiers, find_same, refuse_duplicates, refuse_taken
 from .writable import (
+    check_git,
     commit_changes,
+    displace_data,
     folders_in_tree,
     git_writer,
     open_for_writing,
@@ -322,12 +324,20 @@ class _Deposit:
     ) -> tuple[list[Draft], set[str]]:
         """Give identifiers, and check them and the content against all that there ever was."""
         named = choose_identifiers(self._session, drafts, contents, self._info.policy)
-        check_names(self._session, named)
         same = find_same(self._session, named, contents)
-        refuse_taken(self._session, [each for each in named if each.place not in same])
+        new = [n for n, each in enumerate(named) if each.place not in same]
+        self._refuse(named, contents, new)
+        check_git(self._session, self._own_paths(named), commit=self._commits)
+        return named, same
+
+    def _refuse(
+        self, named: Sequence[Draft], contents: Sequence[Content], new: Sequence[int]
+    ) -> None:
+        """Refuse what is taken: names, identifiers, content."""
+        check_names(self._session, named)
+        refuse_taken(self._session, [named[n] for n in new])
         if not self._wishes.allow_duplicate:
             refuse_duplicates(self._session, named, contents)
-        return named, same
 
     def _push(
         self, report: DepositReport, contents: Sequence[Content], named: Sequence[Draft]
@@ -358,23 +368,25 @@ class _Deposit:
         session = self._session
         with session.tree_lock(self._root, self._progress):
             session.reader.refresh()  # another process may have been quicker
-            refuse_taken(session, [named[n] for n in new])
+            self._refuse(named, contents, new)
             changes = self._changes(named, contents, new)
             if self._manner.branch is not None:
                 git_writer(session).switch(self._manner.branch)
+            fresh = [n for n in new if not os.path.lexists(self._root / named[n].place)]
             applied = changes.apply(self._root)
             try:
                 session.reader.refresh()
                 place_data(session, self._items(named))
             except BaseException:
+                for n in fresh:
+                    displace_data(session, named[n].place, contents[n].files())
                 applied.undo()
                 session.reader.refresh()
                 raise
             report.staged = self._paths(changes, named, contents)
             report.commit = commit_changes(
-                session, report.staged, self._message(named, new),
-                commit=self._manner.commit or self._manner.branch is not None,
-            )  # fmt: skip
+                session, report.staged, self._message(named, new), commit=self._commits
+            )
             session.reader.refresh()
 
     def _items(self, named: Sequence[Draft]) -> list[Dataset]:
@@ -385,16 +397,28 @@ class _Deposit:
         self, changes: ChangeSet, named: Sequence[Draft], contents: Sequence[Content]
     ) -> list[str]:
         """List what belongs into git: what is written, now or by an earlier try."""
-        paths = dict.fromkeys(changes.paths)
-        for each in named:
-            folder = each.pointer.rpartition("/")[0]
-            paths |= dict.fromkeys(
-                (each.pointer, f"{each.place}{MANIFEST_SUFFIX}", f"{folder}/.gitignore")
-            )
+        paths = dict.fromkeys([*changes.paths, *self._own_paths(named)])
+        if self._wishes.new_collection:
+            paths |= dict.fromkeys(collection_path(each.folder) for each in named)
         for content in contents:
             for folder in folders_in_tree(self._session):
                 paths |= {f"{folder}/{oid.key}": None for oid, *_ in content.objects()}
         return [path for path in paths if os.path.lexists(self._root / path)]
+
+    @staticmethod
+    def _own_paths(named: Sequence[Draft]) -> list[str]:
+        """List the files that datasets have beside their data."""
+        paths: dict[str, None] = {}
+        for each in named:
+            paths[each.pointer] = None
+            if each.source.is_folder:
+                paths[f"{each.place}{MANIFEST_SUFFIX}"] = None
+            paths[f"{each.pointer.rpartition('/')[0]}/.gitignore"] = None
+        return list(paths)
+
+    @property
+    def _commits(self) -> bool:
+        return self._manner.commit or self._manner.branch is not None
 
     def _message(self, named: Sequence[Draft], new: Sequence[int]) -> str:
         some = [named[n] for n in new] or list(named)

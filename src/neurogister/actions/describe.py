@@ -17,6 +17,7 @@ from .session import Session
 
 if TYPE_CHECKING:
     from ..model.remote import RemoteConfig
+    from .outdated import Outdated
 
 UNKNOWN = "unknown"
 
@@ -39,6 +40,8 @@ class Description:
         Whether the cache has it whole; None if that is unknown.
     remotes : dict
         By the address of a remote: ``"present"``, ``"missing"`` or ``"unknown"``.
+    outdated : list of Outdated
+        Of a package: the members that were withdrawn, or have newer versions.
     """
 
     item: Dataset
@@ -47,6 +50,7 @@ class Description:
     work_tree: Path | None = None
     cached: bool | None = None
     remotes: dict[str, str] = field(default_factory=dict)
+    outdated: list[Outdated] = field(default_factory=list)
 
 
 class Describer:

@@ -12,7 +12,7 @@ from ..model.identifier import Identifier
 from ..model.naming import split_name
 from ..model.paths import check_path, fold
 from ..model.pointer import SUFFIX as POINTER_SUFFIX
-from ..registry.layout import COLLECTION_FILE, DATA, YAML_SUFFIX
+from ..registry.layout import DATA, YAML_SUFFIX
 
 if TYPE_CHECKING:
     from ..model.dataset import Collection, Dataset
@@ -121,7 +121,7 @@ def draft(session: Session, sources: Sequence[Source], wishes: Wishes) -> list[D
             hint="`--auto-id`, or a table with a column `id`: `--metadata FILE.csv`.",
         )
     folder = find_folder(session, wishes.to, new=wishes.new_collection)
-    collection = find_collection(session, folder)
+    collection = session.reader.find_collection(folder.split("/")[1])
     return [_draft(source, folder, collection, wishes, info) for source in sources]
 
 
@@ -163,13 +163,6 @@ def _check_free_of_folders(session: Session, folder: str) -> None:
                 f"{place} is a dataset ({item.path}), and no folder for others",
                 hint="Choose another folder with `--to`.",
             )
-
-
-def find_collection(session: Session, folder: str) -> Collection | None:
-    """Return the collection that a folder belongs to, if it has a file."""
-    name = folder.split("/")[1]
-    found = [each for each in session.reader.collections() if each.name == name]
-    return found[0] if found and found[0].path.endswith(COLLECTION_FILE) else None
 
 
 def _draft(

@@ -16,7 +16,7 @@ from ..progress import SILENT, Progress
 from ..registry.changes import ChangeSet
 from ..registry.layout import REGISTRY_FILE, YAML_LIMIT
 from .metadata import load_schema, schema_path
-from .writable import commit_changes, open_for_writing
+from .writable import check_git, commit_changes, open_for_writing
 
 if TYPE_CHECKING:
     from ..model.registryinfo import Dtype
@@ -98,13 +98,13 @@ def add_dtype(
             changes.write(schema_path(dtype.name), _read_schema(dtype))
         before = session.reader.read_file(REGISTRY_FILE) or b""
         changes.write(REGISTRY_FILE, _added(session, before, dtype))
-        if not changes.differs(root):
-            return []
-        if not dry_run:
+        differs = changes.differs(root)
+        check_git(session, changes.paths, commit=commit)
+        if not dry_run:  # also if an earlier try was interrupted before this
             changes.apply(root)
             commit_changes(session, changes.paths, f"Add the dtype {dtype.name}", commit=commit)
             session.reader.refresh()
-        return changes.paths
+        return changes.paths if differs else []
 
 
 def _read_schema(dtype: NewDtype) -> bytes:

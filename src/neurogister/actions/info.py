@@ -48,5 +48,11 @@ def describe_targets(
             raise NotFoundError(
                 f"{target.item.name} has no part {target.part!r}: it is kept outside DVC"
             )
-        descriptions.append(describer.describe(target.item, selection))
+        description = describer.describe(target.item, selection)
+        if selection is not None and target.item.kind == "package":
+            from .outdated import find_outdated  # not for datasets
+
+            files = description.files if selection.part is None else None
+            description.outdated = find_outdated(session, selection, files)
+        descriptions.append(description)
     return descriptions

@@ -17,7 +17,7 @@ from ..registry.changes import ChangeSet
 from ..registry.layout import size_limit
 from .metadata import MetadataChecker
 from .records import put_field, record_in, set_fields
-from .writable import commit_changes, open_for_writing, raise_problems
+from .writable import check_git, commit_changes, open_for_writing, raise_problems
 
 if TYPE_CHECKING:
     from ..errors import NeurogisterError
@@ -132,11 +132,13 @@ def modify(
         _check_dtype(session, modification.said.dtype)
         items = _resolve(session, names)
         changes, report = _plan(session, items, modification)
+        check_git(session, changes.paths, commit=commit)
         if not dry_run:
             changes.apply(root)
-            message = _message([item for item in report.items if item.changed])
-            report.staged = changes.paths
-            report.commit = commit_changes(session, changes.paths, message, commit=commit)
+            message = _message([item for item in report.items if item.changed] or report.items)
+            # the unchanged ones too: an earlier try may have been interrupted before this
+            report.staged = [item.path for item in report.items]
+            report.commit = commit_changes(session, report.staged, message, commit=commit)
             session.reader.refresh()
     return report
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..backends.cache import ObjectId
 from ..backends.holdings import Holdings, Wanted, stricter
@@ -12,7 +13,6 @@ from ..errors import NeurogisterError, NoSpaceError
 from ..files import Destination, free_space
 from ..links import Linker
 from ..model.listing import Entry, parse_listing, size_limit
-from ..model.names import Target
 from ..progress import Progress
 from .placing import (
     Examiner,
@@ -23,8 +23,12 @@ from .placing import (
     remove_for_force,
     signature,
 )
-from .selection import Selection, choose_part, entries_from_manifest, select
-from .session import Session
+from .selection import Selection, choose_part, select
+
+if TYPE_CHECKING:
+    from ..model.names import Target
+    from .session import Session
+    from .workspace import Workspace
 
 
 @dataclass(slots=True)
@@ -82,12 +86,12 @@ def _is_inside(one: Work) -> bool:
     return True
 
 
-def open_folders(session: Session, work: Sequence[Work], progress: Progress) -> None:
+def open_folders(session: Workspace, work: Sequence[Work], progress: Progress) -> None:
     """Find out which files the folders have: from manifests in git, else from their listings."""
-    folders = [one for one in work if one.selection.is_folder]
+    folders = [one for one in work if one.selection.is_folder and one.entries is None]
     for one in folders:
         with one_fails(one):
-            one.entries = entries_from_manifest(session.reader, one.selection)
+            one.entries = session.entries_in_git(one.selection)
     unknown = [one for one in folders if one.entries is None and one.error is None]
     missing = session.holdings.find(one.selection.wanted() for one in unknown)
     failed = session.fetch(missing, progress) if missing else {}
@@ -155,7 +159,7 @@ def find_missing(
 
 
 def examine(
-    session: Session, destination: Destination, work: Sequence[Work], *, force: bool
+    session: Workspace, destination: Destination, work: Sequence[Work], *, force: bool
 ) -> None:
     """Look at every place before anything is written."""
     foreign: list[Place] = []
@@ -178,11 +182,11 @@ def examine(
     remove_for_force(destination, foreign)
 
 
-def _examine_folder(session: Session, destination: Destination, one: Work) -> None:
+def _examine_folder(session: Workspace, destination: Destination, one: Work) -> None:
     """Find what only another version had; and whether a folder without files has to be made."""
     if one.entries is None or one.selection.part is not None:
         return
-    if destination.root == session.reader.worktree:  # elsewhere others may deliver too
+    if session.is_ours(destination.root):  # elsewhere others may deliver too
         one.leftovers = find_leftovers(
             one.relative,
             one.entries,
@@ -218,7 +222,7 @@ def needed_bytes(work: Sequence[Work], oids: set[ObjectId]) -> int:
 
 
 def check_space(
-    session: Session,
+    session: Workspace,
     linker: Linker,
     destination: Destination,
     work: Sequence[Work],

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..backends.cache import ObjectId
 from ..backends.holdings import Holdings, Wanted
 from ..errors import InvalidFileError, NeurogisterError
 from ..files import Destination
-from ..model.names import Target, is_glob
+from ..model.names import is_glob
 from ..progress import SILENT, Progress
-from .listing import everything
 from .plan import (
     Work,
     begin,
@@ -21,13 +21,18 @@ from .plan import (
     find_missing,
     find_places,
     needed_bytes,
+    one_fails,
     open_folders,
     root_of,
     skip_unchanged,
     still_needed,
 )
 from .selection import why_withdrawn
-from .session import Session
+
+if TYPE_CHECKING:
+    from ..model.names import Target
+    from .session import Session
+    from .workspace import Workspace
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +145,39 @@ def pull(
         if one.selection.item.status == "withdrawn":
             item = one.selection.item
             progress.warn(f"{item.name} was withdrawn{why_withdrawn(item)}; forced all the same")
+        with one_fails(one):
+            _heed_members(session, one, progress, force=force)
     destination = Destination(into or root_of(session))
+    return bring(session, work, destination, force=force, dry_run=dry_run, progress=progress)
+
+
+def bring(
+    session: Workspace,
+    work: Sequence[Work],
+    destination: Destination,
+    *,
+    force: bool = False,
+    dry_run: bool = False,
+    progress: Progress = SILENT,
+) -> PullReport:
+    """Bring here what was found out to be wanted (see `pull`).
+
+    Parameters
+    ----------
+    session : Workspace
+        Caches and remotes.
+    work : sequence of Work
+        What is wanted, and where it goes.
+    destination : Destination
+        The folder.
+    force, dry_run, progress
+        As for `pull`.
+
+    Returns
+    -------
+    PullReport
+        As `pull` returns it.
+    """
     placed_before = session.state.placed(destination.root)
     for one in work:
         skip_unchanged(one, placed_before)
@@ -166,6 +203,18 @@ def pull(
         delivery.remember()
     report.pulled = [_result(one, dry_run=dry_run) for one in work]
     return report
+
+
+def _heed_members(session: Session, one: Work, progress: Progress, *, force: bool) -> None:
+    """Refuse a package one of whose members was withdrawn since, or warn."""
+    if one.selection.item.kind != "package":
+        return
+    from .outdated import refuse_withdrawn_members, said_of, withdrawn_members
+
+    if not force:
+        refuse_withdrawn_members(session, one.selection)
+    elif gone := withdrawn_members(session, one.selection):
+        progress.warn(f"{one.selection.label}: {said_of(gone)}; forced all the same")
 
 
 def _is_passed_over(target: Target, progress: Progress, *, force: bool) -> bool:
@@ -202,6 +251,8 @@ def pull_everything(
     PullReport
         As `pull` returns it.
     """
+    from .listing import everything  # it knows registries, which a lockfile does without
+
     report = pull(
         session, everything(session), into=into, force=force, dry_run=dry_run, progress=progress
     )

@@ -63,6 +63,12 @@ class Content:
         size = len(dump_listing(self.entries))
         yield self.oid, size, f"the listing of {label}", None
 
+    def files(self) -> dict[str, ObjectId]:
+        """Return its files by their path; that of a file itself is empty."""
+        if self.entries is None:
+            return {"": self.oid}
+        return {entry.path: ObjectId(entry.md5) for entry in self.entries}
+
     def version(self, number: int, *, date: str, by: str, note: str | None) -> Version:
         """Return it as an entry of a ledger."""
         return Version(
@@ -118,10 +124,15 @@ def add_collection(
     session: Session, changes: ChangeSet, folder: str, *, license_: str | None
 ) -> None:
     """Add the file of a new collection, if it has none."""
-    name = folder.split("/")[1]
-    path = f"{DATA}{name}/{COLLECTION_FILE}"
+    path = collection_path(folder)
     if session.reader.read_file(path) is None:
-        changes.write(path, dump_document(known(title=name, license=license_)))
+        title = folder.split("/")[1]
+        changes.write(path, dump_document(known(title=title, license=license_)))
+
+
+def collection_path(folder: str) -> str:
+    """Return the file of the collection that a folder belongs to."""
+    return f"{DATA}{folder.split('/')[1]}/{COLLECTION_FILE}"
 
 
 def _new_pointer(session: Session, each: Draft, content: Content, date: str, by: str) -> bytes:

@@ -18,7 +18,7 @@ from ..registry.layout import DATA, MANIFEST_SUFFIX, YAML_SUFFIX, size_limit
 from .drafts import find_folder
 from .modify import record_file
 from .records import put_field, record_in
-from .writable import commit_changes, open_for_writing
+from .writable import check_git, commit_changes, open_for_writing
 
 if TYPE_CHECKING:
     from ..model.dataset import Dataset
@@ -94,25 +94,68 @@ def rename(
     root = open_for_writing(session)
     with session.tree_lock(root, progress):
         session.reader.refresh()
-        item = session.reader.get(name)
+        item = _find_item(session, name, to)
         place = _find_place(session, item, to, new_collection=new_collection)
-        if place == item.place:
+        if place == item.place and not _names_before(item):
             return _result(item, place, changed=False)
+        message = f"Rename {item.name} to {_name(place)}"
+        if place == item.place:  # perhaps an earlier try was interrupted before this
+            paths = [path for old in _names_before(item) for path in _paths(f"{DATA}{old}", place)]
+            made = None if dry_run else commit_changes(session, paths, message, commit=commit)
+            return _result(item, place, changed=False, commit=made)
         _refuse(session, item, place, root)
-        changes = _plan(session, item, place)
+        arriving, leaving = _plan(session, item, place)
+        check_git(session, [*arriving.paths, *leaving.paths], commit=commit)
         if dry_run:
             return _result(item, place)
-        applied = changes.apply(root)
-        try:
-            _move_data(root, item.place, place)
-        except BaseException:
-            applied.undo()
-            raise
-        made = commit_changes(
-            session, changes.paths, f"Rename {item.name} to {_name(place)}", commit=commit
-        )
+        _carry_out(arriving, leaving, root, item.place, place)
+        paths = _paths(item.place, place)
+        made = commit_changes(session, paths, message, commit=commit)
         session.reader.refresh()
-        return _result(item, place, staged=tuple(changes.paths), commit=made)
+        return _result(item, place, staged=tuple(paths), commit=made)
+
+
+def _carry_out(
+    arriving: ChangeSet, leaving: ChangeSet, root: Path, before: str, place: str
+) -> None:
+    """Make the new pointer, move the data, remove the old pointer: a kill leaves both, or one."""
+    applied = arriving.apply(root)
+    try:
+        _move_data(root, before, place)
+        try:
+            leaving.apply(root)
+        except BaseException:
+            _move_data(root, place, before)
+            raise
+    except BaseException:
+        applied.undo()
+        raise
+
+
+def _find_item(session: Session, name: str, to: str) -> Dataset:
+    """Return what is to be renamed, or what an interrupted try has renamed already."""
+    found = session.reader.find_name(name)
+    halves = [each for each in found if any(o.name in _names_before(each) for o in found)]
+    if len(found) > 1 and len(found) - len(halves) == 1:
+        return next(each for each in found if each not in halves)
+    if not found:
+        old = name.removeprefix(DATA)
+        new = f"{to}{old.rpartition('/')[2]}" if to.endswith("/") else to
+        for each in session.reader.find_place(f"{DATA}{new.removeprefix(DATA)}"):
+            if old in _names_before(each):
+                return each
+    return session.reader.get(name)
+
+
+def _names_before(item: Dataset) -> tuple[str, ...]:
+    return item.record.former_names if item.record is not None else ()
+
+
+def _paths(before: str, place: str) -> list[str]:
+    """List what belongs to a dataset in git, at both places."""
+    ends = (SUFFIX, YAML_SUFFIX, MANIFEST_SUFFIX)
+    ignored = [f"{each.rpartition('/')[0]}/.gitignore" for each in (before, place)]
+    return [*(f"{each}{end}" for each in (place, before) for end in ends), *ignored]
 
 
 def _result(item: Dataset, place: str, **values: Any) -> Renamed:
@@ -145,11 +188,14 @@ def _find_place(session: Session, item: Dataset, to: str, *, new_collection: boo
 
 
 def _refuse(session: Session, item: Dataset, place: str, root: Path) -> None:
+    interrupted = False
     for found in session.reader.find_place(place):
-        raise RefusedError(f"{found.path} is there already", hint="Choose another name.")
+        interrupted = found.id == item.id and item.name in _names_before(found)
+        if not interrupted:
+            raise RefusedError(f"{found.path} is there already", hint="Choose another name.")
     target = root.joinpath(*place.split("/"))
-    same = fold(place) == fold(item.place) and os.path.lexists(target)
-    if os.path.lexists(target) and not same:
+    mine = interrupted or fold(place) == fold(item.place)
+    if os.path.lexists(target) and not mine:
         raise RefusedError(f"{target} is in the way", hint="Move it away, or choose another name.")
     named = [
         package.name
@@ -166,7 +212,8 @@ def _refuse(session: Session, item: Dataset, place: str, root: Path) -> None:
         )
 
 
-def _plan(session: Session, item: Dataset, place: str) -> ChangeSet:
+def _plan(session: Session, item: Dataset, place: str) -> tuple[ChangeSet, ChangeSet]:
+    """Make the files at the new place, and what goes at the old one."""
     path, data = record_file(session, item)
     end = SUFFIX if path.endswith(SUFFIX) else YAML_SUFFIX
     last = place.rpartition("/")[2]
@@ -180,40 +227,37 @@ def _plan(session: Session, item: Dataset, place: str) -> ChangeSet:
         if item.name not in record["former_names"]:
             record["former_names"].append(item.name)
 
-    changes = ChangeSet()
-    reader = session.reader
-    if (manifest := reader.manifest_bytes(item)) is not None:
-        changes.write(f"{place}{MANIFEST_SUFFIX}", manifest)
+    arriving, leaving = ChangeSet(), ChangeSet()
+    if (manifest := session.reader.manifest_bytes(item)) is not None:
+        arriving.write(f"{place}{MANIFEST_SUFFIX}", manifest)
+        leaving.remove(f"{item.place}{MANIFEST_SUFFIX}")
     if item.pointer_path is not None:
-        _move_ignored(session, item.place, place, changes)
-    changes.write(f"{place}{end}", edit_document(data, path, edit, limit=size_limit(path)))
-    changes.remove(path)
-    if manifest is not None:
-        changes.remove(f"{item.place}{MANIFEST_SUFFIX}")
-    return changes
+        _move_ignored(session, item.place, place, arriving, leaving)
+    arriving.write(f"{place}{end}", edit_document(data, path, edit, limit=size_limit(path)))
+    leaving.remove(path)
+    return arriving, leaving
 
 
-def _move_ignored(session: Session, before: str, place: str, changes: ChangeSet) -> None:
+def _move_ignored(
+    session: Session, before: str, place: str, arriving: ChangeSet, leaving: ChangeSet
+) -> None:
     old_folder, _, old = before.rpartition("/")
     new_folder, _, new = place.rpartition("/")
-    if old_folder == new_folder:
-        data = session.reader.read_file(f"{old_folder}/.gitignore")
-        changes.write(f"{old_folder}/.gitignore", with_ignored(without_ignored(data, old), new))
-        return
-    data = session.reader.read_file(f"{new_folder}/.gitignore")
-    changes.write(f"{new_folder}/.gitignore", with_ignored(data, new))
-    data = session.reader.read_file(f"{old_folder}/.gitignore")
+    there = with_ignored(session.reader.read_file(f"{new_folder}/.gitignore"), new)
+    arriving.write(f"{new_folder}/.gitignore", there)
+    path = f"{old_folder}/.gitignore"
+    data = there if old_folder == new_folder else session.reader.read_file(path)
     left = without_ignored(data, old)
     if left is not None:
-        changes.write(f"{old_folder}/.gitignore", left)
+        leaving.write(path, left)
     elif data is not None:
-        changes.remove(f"{old_folder}/.gitignore")
+        leaving.remove(path)
 
 
 def _move_data(root: Path, before: str, place: str) -> None:
     """Move what lies in the work tree along, if anything does."""
     source = root.joinpath(*before.split("/"))
-    if not os.path.lexists(source):
+    if not os.path.lexists(source) or os.path.lexists(root.joinpath(*place.split("/"))):
         return
     target = Destination(root).make_parents(place)
     with system_errors(target, "move the data to"):

@@ -6,6 +6,7 @@ import fnmatch
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from ..backends.cache import ObjectId
 from ..backends.holdings import Wanted
@@ -16,7 +17,9 @@ from ..model.ledger import Version
 from ..model.listing import Entry, listing_md5, listing_sha256, size_limit
 from ..model.manifest import parse_manifest
 from ..model.names import Target
-from ..registry.reader import Reader
+
+if TYPE_CHECKING:
+    from ..registry.reader import Reader
 
 _MOST = 1 << 50  # bytes in one object, where nothing tells how many
 

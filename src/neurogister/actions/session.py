@@ -3,21 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Container, Iterator, Sequence
-from contextlib import ExitStack, closing, contextmanager, suppress
-from dataclasses import replace
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
 from functools import cached_property
-from hashlib import blake2b
-from itertools import product
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from ..backends.cache import Cache, ObjectId
-from ..backends.holdings import Holdings, Wanted
-from ..backends.state import State
+from ..backends.cache import Cache
+from ..backends.holdings import Holdings
 from ..errors import (
-    InvalidFileError,
-    NetworkError,
     NeurogisterError,
     NotFoundError,
     RefusedError,
@@ -28,10 +22,12 @@ from ..model.dataset import Dataset
 from ..progress import SILENT, Progress
 from ..registry.reader import Reader, open_reader
 from ..settings import Settings
+from .workspace import Workspace, waiting_lock
 
 if TYPE_CHECKING:
     from ..backends.dvcconfig import DVCConfig
     from ..backends.remotes import Remote
+    from ..model.listing import Entry
     from ..model.remote import RemoteConfig
     from .selection import Selection
 
@@ -39,7 +35,7 @@ if TYPE_CHECKING:
 _OWN = ("tmp", "partial", "locks")  # the folders of our own in a cache
 
 
-class Session:
+class Session(Workspace):
     """A registry opened for work.
 
     Parameters
@@ -51,14 +47,14 @@ class Session:
     """
 
     def __init__(self, reader: Reader, settings: Settings) -> None:
+        super().__init__(settings)
         self.reader = reader
-        self.settings = settings
         self._holds_tree = False
 
-    @cached_property
-    def state(self) -> State:
-        """What we have verified before."""
-        return State(self.settings.cache / "state.db")
+    @property
+    def worktree(self) -> Path | None:
+        """The work tree of the registry, if there is one."""
+        return self.reader.worktree
 
     @cached_property
     def config(self) -> DVCConfig:
@@ -87,11 +83,6 @@ class Session:
                 f"{path} is committed, where it stands for what only its user may decide",
                 hint=f"Look at it. If you trust it: `git rm --cached {path}`, and commit.",
             )
-
-    @cached_property
-    def user_cache(self) -> Cache:
-        """The cache of objects that belong to no checkout."""
-        return Cache(self.settings.cache / "objects")
 
     @cached_property
     def holdings(self) -> Holdings:
@@ -178,106 +169,6 @@ class Session:
             raise RefusedError(why, hint=hint)
         return remote
 
-    def fetch(
-        self,
-        wanted: Sequence[Wanted],
-        progress: Progress = SILENT,
-        *,
-        arrived: Callable[[Sequence[ObjectId]], None] = lambda _: None,
-        with_copy: Container[ObjectId] = (),
-    ) -> dict[ObjectId, NeurogisterError]:
-        """Bring objects into the cache; when others bring the same ones, wait for them.
-
-        Parameters
-        ----------
-        wanted : sequence of Wanted
-            Objects that are not there.
-        progress : Progress
-            Told about each object and its bytes.
-        arrived : callable
-            Told every now and then which objects have come.
-        with_copy : container of ObjectId
-            Objects of which a copy will be placed on the file system of the cache.
-
-        Returns
-        -------
-        dict
-            What could not be brought, and why.
-        """
-        from .transfer import Fetcher, worst  # only where something is missing
-
-        if self.settings.offline:
-            return {one.oid: worst([], one) for one in wanted}
-        remotes = self._some_remotes(wanted[0])
-        with self._fetch_locks(wanted, progress) as waited:
-            if waited or self._has_some(wanted):
-                missing = self.holdings.find(wanted)
-                progress.advance(files=len(wanted) - len(missing))
-                wanted = missing
-            fetcher = Fetcher(
-                self.holdings, remotes, with_copy=with_copy, progress=progress, **self._how()
-            )
-            return fetcher.run(wanted, arrived=arrived)
-
-    def check_remotes(
-        self, wanted: Sequence[Wanted], progress: Progress = SILENT
-    ) -> dict[ObjectId, NeurogisterError]:
-        """Read objects from the remotes to their end, keeping nothing.
-
-        Returns
-        -------
-        dict
-            What no remote has as the record says, and why.
-        """
-        from .transfer import RemoteChecker  # only for verify
-
-        if not wanted:
-            return {}
-        return RemoteChecker(self._some_remotes(wanted[0]), progress=progress, **self._how()).run(
-            wanted
-        )
-
-    def _has_some(self, wanted: Sequence[Wanted]) -> bool:
-        """Tell whether another process has brought some since we looked."""
-        cache = self.holdings.target()
-        return any(cache.stat(one.oid) is not None for one in wanted)
-
-    def _how(self) -> dict[str, Any]:
-        return {"jobs": self.settings.jobs, "retries": self.settings.retries}
-
-    def _some_remotes(self, wanted: Wanted) -> list[Remote]:
-        if not self.remotes:
-            raise NotFoundError(
-                f"{wanted.label} is not in the cache, and the registry has no remote",
-                hint="`dvc remote add -d NAME URL` tells where its bytes are.",
-            )
-        return self.remotes
-
-    @contextmanager
-    def _fetch_locks(self, wanted: Sequence[Wanted], progress: Progress) -> Iterator[bool]:
-        """Be the only process that fetches of these datasets into this cache.
-
-        Their names are spread over a few locks, always taken in the same order: whoever wants some
-        of what another one fetches waits, whatever else it wants.
-        """
-        cache = self.holdings.target()
-        folder = cache.work / "locks"
-        with system_errors(folder, "make the folder"):
-            folder.mkdir(exist_ok=True)
-        if cache.shared_group:
-            with suppress(OSError):
-                folder.chmod(0o2775)
-        mode = 0o664 if cache.shared_group else 0o644
-        names = {one.label.partition(":")[0] for one in wanted}
-        waited = False
-        with ExitStack() as locks:
-            for number in sorted({blake2b(name.encode()).hexdigest()[:2] for name in names}):
-                lock = _waiting_lock(
-                    folder / f"{number}.lock", "another pull of the same data", progress, mode=mode
-                )
-                waited |= locks.enter_context(lock)
-            yield waited
-
     @contextmanager
     def tree_lock(self, root: Path, progress: Progress) -> Iterator[None]:
         """Hold DVC's own lock while files of the work tree are put in place.
@@ -295,7 +186,7 @@ class Session:
         _refuse_links(worktree, folder / "lock")
         with system_errors(folder, "make the folder"):
             folder.mkdir(exist_ok=True)
-        with _waiting_lock(folder / "lock", "dvc", progress):
+        with waiting_lock(folder / "lock", "dvc", progress):
             self._holds_tree = True
             try:
                 yield
@@ -309,24 +200,15 @@ class Session:
         """
         worktree = self.reader.worktree
         kinds = self.config.cache_types if destination == worktree else ("reflink", "copy")
-        linker = Linker(kinds)
-        linker.try_kinds(self.holdings.caches[0].work, destination)
-        return linker
+        # what a kill leaves of the trial must not lie among the user's files
+        trial = destination / ".dvc" / "tmp" if destination == worktree else destination
+        return self._tried(kinds, trial)
 
-    def other_files(self, selection: Selection) -> Iterator[tuple[str, Wanted]]:
-        """Give the files of the other versions of a folder whose listing is in the cache."""
-        from ..model.listing import parse_listing, size_limit  # only where versions change
+    def entries_in_git(self, selection: Selection) -> list[Entry] | None:
+        """Return the files of a folder from its manifest in git, if it has one."""
+        from .selection import entries_from_manifest  # which single files do not need
 
-        for md5, legacy in product(dict.fromkeys(self._states(selection.item)), (False, True)):
-            if md5 is None or not md5.endswith(".dir") or md5 == str(selection.oid):
-                continue
-            oid = ObjectId(md5.removesuffix(".dir"), listing=True, legacy=legacy)
-            other = replace(selection, oid=oid, nfiles=None)
-            if not self.holdings.find([other.wanted()]):
-                data = self.holdings.read(oid, limit=size_limit(None))
-                with suppress(InvalidFileError):
-                    for entry in parse_listing(data, name=selection.name):
-                        yield entry.path, other.wanted_entry(entry)
+        return entries_from_manifest(self.reader, selection)
 
     def _states(self, item: Dataset) -> Iterator[str | None]:
         """Give the digests of a dataset's states that we or git know of."""
@@ -337,19 +219,9 @@ class Session:
             with suppress(NotFoundError), closing(self.reader.at(rev)) as reader:
                 yield from _states_at(reader, item)
 
-    def published(self, item: Dataset) -> frozenset[str]:
-        """Return the md5 of every version of a dataset: nothing is lost when one is replaced."""
-        return frozenset(each.md5 for each in item.versions if each.md5 and not each.is_dir)
-
-    @staticmethod
-    def same_device(one: Path, other: Path) -> bool:
-        """Tell whether two folders, or where they would be made, share their space."""
-        return _device(one) == _device(other)
-
     def close(self) -> None:
         """Let go of what was opened."""
-        if "state" in self.__dict__:
-            self.state.close()
+        super().close()
         self.reader.close()
 
 
@@ -387,35 +259,6 @@ def open_session(
     return Session(reader, settings)
 
 
-@contextmanager
-def _waiting_lock(
-    path: Path, whom: str, progress: Progress, *, mode: int = 0o644
-) -> Iterator[bool]:
-    """Hold a lock that other programs hold too; tell whether we had to wait for it."""
-    from filelock import FileLock, Timeout  # 10 ms that most commands do not need
-
-    lock = FileLock(path, mode=mode)
-    waited = False
-    for timeout in (0, 2, -1):
-        try:
-            lock.acquire(timeout=timeout, poll_interval=0.05)
-            break
-        except Timeout:
-            waited = True
-            if timeout:
-                progress.say(f"waiting for {whom} ({path})")
-        except (OSError, NotImplementedError) as error:
-            raise NetworkError(
-                f"the lock {path} cannot be taken: {error}",
-                hint="The file system must support locks; choose a cache on another one.",
-                temporary=False,
-            ) from error
-    try:
-        yield waited
-    finally:
-        lock.release()
-
-
 def _refuse_links(root: Path, folder: Path) -> None:
     """A link in the place of DVC's folders, perhaps committed, would lead our writes elsewhere."""
     path = root
@@ -439,9 +282,3 @@ def _refuse_links_below(cache: Path) -> None:
                         f"{entry.path} is a symbolic link: a cache must be made of folders",
                         hint="Remove the link; the cache may be deleted at any time.",
                     )
-
-
-def _device(path: Path) -> int:
-    while not path.exists() and path != path.parent:
-        path = path.parent
-    return path.stat().st_dev

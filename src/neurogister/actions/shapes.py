@@ -56,6 +56,11 @@ def full(description: Description) -> dict[str, Any]:
              "version": each.version}
             for each in item.members
         ]  # fmt: skip
+        shape["outdated"] = [
+            {"dataset": each.dataset, "name": each.name, "status": each.status,
+             "released": each.released, "newest": each.newest, "reason": each.reason}
+            for each in description.outdated
+        ]  # fmt: skip
     shape["content"] = _content(description.files)
     shape["copies"] = {
         "work_tree": None if description.work_tree is None else str(description.work_tree),

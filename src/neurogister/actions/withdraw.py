@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from ..errors import RefusedError, UsageError
 from ..model.ledger import Version
 from ..model.names import Target
+from ..model.pointer import SUFFIX as POINTER_SUFFIX
 from ..model.record import Record, Withdrawal
 from ..model.writing import check_document, dump_document
 from ..progress import SILENT, Progress
@@ -17,7 +18,7 @@ from ..registry.changes import ChangeSet
 from ..registry.layout import YAML_LIMIT, YAML_SUFFIX
 from .locate import locate
 from .records import old_versions
-from .writable import commit_changes, now, open_for_writing, raise_problems, who
+from .writable import check_git, commit_changes, now, open_for_writing, raise_problems, who
 
 if TYPE_CHECKING:
     from ..errors import NeurogisterError
@@ -118,11 +119,14 @@ def withdraw(
         tombstone = Withdrawal(date=now(), by=who(session), reason=reason.strip())
         for item in items.values():
             report.withdrawn.append(_plan(session, item, tombstone, changes))
+        check_git(session, changes.paths, commit=commit)
         if not dry_run:
             changes.apply(root)
-            report.staged = changes.paths
+            # those of earlier withdrawals too: one may have been interrupted before this
+            pointers = [f"{place}{POINTER_SUFFIX}" for place in items]
+            report.staged = [*(each.tombstone for each in report.withdrawn), *pointers]
             report.commit = commit_changes(
-                session, changes.paths, _message(report.withdrawn, reason), commit=commit
+                session, report.staged, _message(report.withdrawn, reason), commit=commit
             )
             session.reader.refresh()
     return report
@@ -148,7 +152,11 @@ def _refuse(targets: Sequence[Target]) -> None:
 def _plan(session: Session, item: Dataset, tombstone: Withdrawal, changes: ChangeSet) -> Withdrawn:
     path = f"{item.place}{YAML_SUFFIX}"
     if item.status == "withdrawn":
-        return Withdrawn(name=item.name, id=item.id, tombstone=path, changed=False)
+        pointer = f"{item.place}{POINTER_SUFFIX}"
+        beside = item.pointer_path is None and session.reader.read_file(pointer) is not None
+        if beside:  # of its tombstone: the withdrawal was interrupted
+            changes.remove(pointer)
+        return Withdrawn(name=item.name, id=item.id, tombstone=path, changed=beside)
     record = _buried(item.record or Record(), tuple(old_versions(session, item)), tombstone)
     data = dump_document(record.as_mapping())
     check_document(data, path, limit=YAML_LIMIT)
@@ -190,6 +198,6 @@ def _local_copies(session: Session, item: Dataset) -> tuple[Path, ...]:
 
 
 def _message(withdrawn: Sequence[Withdrawn], reason: str) -> str:
-    names = [each.name for each in withdrawn if each.changed]
+    names = [each.name for each in withdrawn if each.changed] or [e.name for e in withdrawn]
     what = names[0] if len(names) == 1 else f"{len(names)} datasets"
     return f"Withdraw {what}\n\n{reason.strip()}"

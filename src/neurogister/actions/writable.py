@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import getpass
-from collections.abc import Iterable, Sequence
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from ..backends.cache import digests_of
 from ..backends.gitprogram import Git
 from ..backends.gitwriter import GitWriter
 from ..errors import NeurogisterError, RefusedError, SeveralErrors
@@ -18,6 +21,7 @@ from .placing import collect_errors
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from ..backends.cache import ObjectId
     from ..model.dataset import Dataset
     from .session import Session
 
@@ -84,6 +88,44 @@ def place_data(session: Session, items: Iterable[Dataset]) -> None:
         report = pull(session, targets)
         if report.errors:
             raise collect_errors(report.errors, len(report.pulled))
+
+
+def displace_data(session: Session, place: str, files: Mapping[str, ObjectId]) -> None:
+    """Remove data that was put at its place for a change that failed.
+
+    Parameters
+    ----------
+    session : Session
+        The registry; its cache has all of the data.
+    place : str
+        From the top of the registry.
+    files : mapping of str to ObjectId
+        By their path below the place; ``""`` is the place itself. What is something else stays.
+    """
+    top = open_for_writing(session).joinpath(*place.split("/"))
+    for relative, oid in files.items():
+        path = top.joinpath(*relative.split("/")) if relative else top
+        with suppress(OSError, NeurogisterError):
+            same = os.path.samefile(path, session.holdings.path(oid))
+            if same or digests_of(path, ["md5"])[1]["md5"] == oid.md5:
+                path.unlink()
+    for folder, _, _ in os.walk(top, topdown=False):
+        with suppress(OSError):
+            os.rmdir(folder)
+
+
+def check_git(session: Session, paths: Sequence[str], *, commit: bool) -> None:
+    """Find out whether git would take changed files, before anything is written.
+
+    Raises
+    ------
+    RefusedError
+        If git ignores one of them, or could not commit.
+    """
+    writer = git_writer(session)
+    writer.refuse_ignored(paths)
+    if commit:
+        writer.check_commit()
 
 
 def commit_changes(

@@ -6,7 +6,7 @@ import re
 import time
 from typing import TYPE_CHECKING
 
-from ..errors import NotFoundError, RefusedError, UsageError
+from ..errors import NeurogisterError, NotFoundError, RefusedError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 _LITERALLY = {"GIT_LITERAL_PATHSPECS": "1"}
 _FROM_INPUT = ("--pathspec-from-file=-", "--pathspec-file-nul")
 _PATIENCE = 20.0  # seconds, if another git is at work
-_LOCKED = re.compile(r"index\.lock|Another git process|cannot lock ref")
+_LOCKED = re.compile(r"\.lock': File exists|Another git process")
 
 
 class GitWriter:
@@ -48,6 +48,15 @@ class GitWriter:
             if any(file == path or file.startswith(f"{path}/") for file in files)
         ]
 
+    def files_below(self, folder: str) -> list[str]:
+        """Return the files below a folder that git tracks, or would: all but ignored ones."""
+        output = self._git.run(
+            "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", folder,
+            environment=_LITERALLY,
+        )  # fmt: skip
+        files = [each.decode("utf-8", "replace") for each in output.split(b"\0") if each]
+        return list(dict.fromkeys(files))
+
     def stage(self, paths: Sequence[str]) -> None:
         """Stage files as they are now; removed ones too.
 
@@ -69,13 +78,45 @@ class GitWriter:
         str or None
             The commit; None if nothing differs from the last one.
         """
-        code, output, _ = self._git.attempt("status", "--porcelain", "-z", "--untracked-files=no")
+        code, output, _ = self._git.attempt(
+            "status", "--porcelain", "-z", "--untracked-files=no", "--no-renames"
+        )
         staged = {each[3:].decode("utf-8", "replace") for each in output.split(b"\0") if each}
         changed = [path for path in paths if path in staged]
         if code == 0 and not changed:
             return None
         self._patiently("commit", "--quiet", "--only", "-m", message, *_FROM_INPUT, paths=changed)
         return self._git.run("rev-parse", "HEAD").decode().strip()
+
+    def refuse_ignored(self, paths: Sequence[str]) -> None:
+        """Check that git would stage files.
+
+        Raises
+        ------
+        RefusedError
+            If it ignores one of them.
+        """
+        stdin = "\0".join(paths).encode("utf-8", "surrogateescape")
+        code, output, _ = self._git.attempt("check-ignore", "-z", "--stdin", stdin=stdin)
+        if code == 0:
+            raise _ignored(output.decode("utf-8", "replace").rstrip("\0").replace("\0", ", "))
+
+    def check_commit(self) -> None:
+        """Check that git could commit some files.
+
+        Raises
+        ------
+        RefusedError
+            If it does not know who the user is, or is in the middle of a merge.
+        """
+        for who in ("GIT_AUTHOR_IDENT", "GIT_COMMITTER_IDENT"):
+            code, _, complaint = self._git.attempt("var", who)
+            if code != 0:
+                raise self._error(complaint, "commit")
+        for other in ("MERGE_HEAD", "CHERRY_PICK_HEAD"):
+            code, _, _ = self._git.attempt("rev-parse", "--quiet", "--verify", other)
+            if code == 0:
+                raise _merging()
 
     def current_branch(self) -> str | None:
         """Return the branch that is checked out; None if none is."""
@@ -125,21 +166,36 @@ class GitWriter:
 
     def _error(self, complaint: str, command: str) -> Exception:
         if "ignored by one of your .gitignore" in complaint:
-            return RefusedError(
-                f"git ignores what should be staged: {' '.join(complaint.split())[:300]}",
-                hint="Take it out of .gitignore; a registry's pointers belong into git.",
-            )
+            return _ignored(" ".join(complaint.split()))
         if "Please tell me who you are" in complaint or "empty ident name" in complaint:
             return RefusedError(
                 "git does not know who you are, and so cannot commit",
                 hint='`git config --global user.name "NAME"` and `user.email ADDRESS`.',
             )
-        if "unmerged" in complaint or "cannot do a partial commit during a merge" in complaint:
-            return RefusedError(
-                "a merge is going on, in which git cannot commit some files only",
-                hint="The files are staged: finish the merge with `git commit`.",
+        if "unmerged" in complaint or "cannot do a partial commit during a" in complaint:
+            return _merging()
+        if _LOCKED.search(complaint):
+            said = " ".join(complaint.split())[:300]
+            return NeurogisterError(
+                f"another git is at work in {self._git.folder}: {said}",
+                hint="Run the same command again: it goes on where it stopped. If no git runs,"
+                " remove the lock first.",
             )
         error = self._git.error(complaint, command)
         if type(error) is NotFoundError:
             return RefusedError(error.message, hint=error.hint)
         return error
+
+
+def _ignored(what: str) -> RefusedError:
+    return RefusedError(
+        f"git ignores what should be staged: {what[:300]}",
+        hint="Take it out of .gitignore; a registry's pointers belong into git.",
+    )
+
+
+def _merging() -> RefusedError:
+    return RefusedError(
+        "a merge is going on, in which git cannot commit some files only",
+        hint="Finish it with `git commit`, or leave `--commit` out: then files are only staged.",
+    )

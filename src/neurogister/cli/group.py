@@ -21,6 +21,7 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
     },
     "Get": {
         "pull": ("pull", "Bring data here, each byte checked against its record."),
+        "lock": ("lock", "Pin data in neurogister.lock, and keep it up to date."),
         "verify": ("verify", "Check bytes on disk, in the cache or in a remote."),
         "manifest": ("manifest", "Print, or check, the size and digest of every file of a folder."),
     },
@@ -30,6 +31,10 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "rename": ("rename", "Move a dataset to another place; its identifier stays."),
         "withdraw": ("withdraw", "Withdraw datasets, and leave a tombstone."),
         "dtype": ("dtype", "List the kinds of data, and add one."),
+    },
+    "Curate": {
+        "vendor": ("vendor", "List vendors, add one, move one into a department."),
+        "package": ("package", "Make packages of datasets, and release versions."),
     },
     "Look after": {
         "cache": ("cache", "List, shrink and check the cache."),

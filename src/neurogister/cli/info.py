@@ -81,6 +81,7 @@ def _print(output: Output, shape: dict[str, Any], *, all_files: bool) -> None:
     _print_group(output, "locations", places)
     _print_versions(output, shape.get("versions") or [])
     _print_members(output, shape.get("members") or [])
+    _print_outdated(output, shape.get("outdated") or [])
     _print_files(output, shape, all_files=all_files)
     _print_copies(output, shape)
 
@@ -120,7 +121,24 @@ def _print_members(output: Output, members: list[dict[str, Any]]) -> None:
         output.line("  members:")
         for each in members:
             part = f":{each['part']}" if each["part"] else ""
-            output.line(f"    {each['path']}  from {each['dataset']}{part}")
+            version = "" if each["version"] is None else f"@{each['version']}"
+            output.line(f"    {each['path']}  from {each['dataset']}{version}{part}")
+
+
+def _print_outdated(output: Output, outdated: list[dict[str, Any]]) -> None:
+    if outdated:
+        output.line("  outdated:")
+        for each in outdated:
+            output.line(f"    {each['dataset']}  {_why_outdated(each)}")
+
+
+def _why_outdated(member: dict[str, Any]) -> str:
+    if member["status"] == "withdrawn":
+        return f"was withdrawn{member['reason'] or ''}"
+    if member["status"] == "missing":
+        return "is not in the registry any more"
+    before = "another version" if member["released"] is None else f"version {member['released']}"
+    return f"has version {member['newest']}; the package has {before}"
 
 
 def _print_files(output: Output, shape: dict[str, Any], *, all_files: bool) -> None:

@@ -72,14 +72,15 @@ def command(
     if kind != "datasets" and any(only.values()):
         raise UsageError(f"--dtype, --license and --status choose datasets, not {kind}")
     if kind in ("datasets", "packages"):
-        _list_items(application, kind, pattern, json, only)
+        list_items(application, kind, pattern, json, only)
     else:
-        _list_others(application, kind, pattern, json)
+        list_others(application, kind, pattern, json)
 
 
-def _list_items(
+def list_items(
     application: Application, kind: str, pattern: str | None, json: bool, only: dict[str, Any]
 ) -> None:
+    """Print datasets or packages."""
     session = application.session
     pattern = _from_here(pattern, session.reader.worktree)
     if kind == "datasets":
@@ -114,7 +115,8 @@ def _row(item: Dataset, human: bool) -> tuple[object, ...]:
             shape["license"], shape["status"], shape["title"])  # fmt: skip
 
 
-def _list_others(application: Application, kind: str, pattern: str | None, json: bool) -> None:
+def list_others(application: Application, kind: str, pattern: str | None, json: bool) -> None:
+    """Print vendors, collections, dtypes or archives."""
     rows = _others(application, kind)
     if pattern is not None:
         fits = glob_matcher(pattern if is_glob(pattern) else f"*{pattern}*")

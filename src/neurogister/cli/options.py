@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable
 from functools import wraps
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -54,6 +55,18 @@ RemoteOption = Annotated[
     str | None, typer.Option("--remote", "-r", metavar="NAME", help="Ask only this DVC remote.")
 ]
 
+LockfileOption = Annotated[
+    Path | None,
+    typer.Option("--lockfile", metavar="FILE",
+                 help="The lockfile; else neurogister.lock here or in a folder above.",
+                 show_default=False),
+]  # fmt: skip
+IntoOption = Annotated[
+    Path | None,
+    typer.Option("--into", "--output", "-o", metavar="DIR",
+                 help="Deliver to this folder, each dataset under its name."),
+]  # fmt: skip
+
 
 CommitOption = Annotated[
     bool, typer.Option("--commit", help="Commit in git, and do not only stage.")
@@ -86,6 +99,30 @@ def complete_dtype(context: typer.Context, incomplete: str) -> list[str]:
     try:
         reader = Application(_typed(context) | {"offline": True}).session.reader
         return sorted(name for name in reader.info().dtypes if name.startswith(incomplete))
+    except NeurogisterError:
+        return []
+
+
+def complete_vendor(context: typer.Context, incomplete: str) -> list[str]:
+    """Complete the name of a vendor; nothing if that fails."""
+    from ..errors import NeurogisterError
+    from .application import Application
+
+    try:
+        reader = Application(_typed(context) | {"offline": True}).session.reader
+        return [each.name for each in reader.vendors() if each.name.startswith(incomplete)]
+    except NeurogisterError:
+        return []
+
+
+def complete_package(context: typer.Context, incomplete: str) -> list[str]:
+    """Complete the name of a package; nothing if that fails."""
+    from ..errors import NeurogisterError
+    from .application import Application
+
+    try:
+        reader = Application(_typed(context) | {"offline": True}).session.reader
+        return [each.name for each in reader.packages() if each.name.startswith(incomplete)]
     except NeurogisterError:
         return []
 

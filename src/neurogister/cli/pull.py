@@ -9,10 +9,19 @@ import typer
 
 from ..actions.placing import collect_errors
 from ..actions.pull import Pulled, PullReport, pull, pull_everything
+from ..errors import UsageError
 from ..model.ledger import as_version
 from .application import Application
 from .errors import WOULD_CHANGE, error_shape
-from .options import DryRunOption, JobsOption, JsonOption, OptionalNamesArgument, RemoteOption
+from .options import (
+    DryRunOption,
+    IntoOption,
+    JobsOption,
+    JsonOption,
+    LockfileOption,
+    OptionalNamesArgument,
+    RemoteOption,
+)
 from .options import command as common
 from .output import counted, human_size
 
@@ -23,11 +32,12 @@ FORMAT = "neurogister.pull/1"
 def command(
     application: Application,
     names: OptionalNamesArgument = None,
-    into: Annotated[
-        Path | None,
-        typer.Option("--into", "--output", "-o", metavar="DIR",
-                     help="Deliver to this folder, each dataset under its name."),
-    ] = None,
+    into: IntoOption = None,
+    locked: Annotated[
+        bool,
+        typer.Option("--locked", help="Bring what neurogister.lock says; no registry is asked."),
+    ] = False,
+    lockfile: LockfileOption = None,
     remote: RemoteOption = None,
     jobs: JobsOption = None,
     force: Annotated[
@@ -44,8 +54,17 @@ def command(
     from a remote registry, to that folder (or the current one). A part of a folder is
     NAME:PATH or NAME:'*.bval'. Prints the path of everything that was asked for, also if it was
     here already.
+
+    With `--locked`, versions and digests are those of the lockfile, and neither git nor the
+    registry is needed; the data goes to the folder of the lockfile, or the one that it names.
     """
     application.option(remote=remote, jobs=jobs)
+    if locked or lockfile is not None:
+        report = pull_from_lockfile(
+            application, names or [], lockfile, into=into, force=force, dry_run=dry_run
+        )
+        tell(application, report, json=json, dry_run=dry_run)
+        return
     session = application.session
     options: dict[str, Any] = {
         "into": None if into is None else into.absolute(),
@@ -57,6 +76,37 @@ def command(
         report = pull(session, application.resolve(names), **options)
     else:
         report = pull_everything(session, **options)
+    tell(application, report, json=json, dry_run=dry_run)
+
+
+def pull_from_lockfile(
+    application: Application,
+    names: list[str],
+    lockfile: Path | None,
+    *,
+    into: Path | None,
+    force: bool,
+    dry_run: bool,
+) -> PullReport:
+    """Bring what a lockfile says; an option that names a registry makes no sense then."""
+    from ..actions.locked import pull_from
+    from ..actions.lockfiles import read_lockfile
+
+    settings = application.settings
+    for name, option in (("registry", "-C"), ("rev", "--rev")):
+        if settings.origins.get(name) == "flag":
+            raise UsageError(
+                f"{option} is of no use here: a lockfile names its registries itself",
+                hint="Leave it out, or pull without `--locked`.",
+            )
+    return pull_from(
+        read_lockfile(lockfile), names, settings, into=None if into is None else into.absolute(),
+        force=force, dry_run=dry_run, progress=application.progress,
+    )  # fmt: skip
+
+
+def tell(application: Application, report: PullReport, *, json: bool, dry_run: bool) -> None:
+    """Print where things are, and end with the status that it amounts to."""
     if json:
         application.output.json_lines(_shape(one) for one in report.pulled)
     else:

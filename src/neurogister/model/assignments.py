@@ -31,6 +31,10 @@ def parse_assignment(text: str) -> tuple[str, Any]:
     UsageError
         If there is no ``=``, or the key cannot be one.
     """
+    try:
+        text.encode()
+    except UnicodeEncodeError:  # bytes that are not UTF-8, as the system hands them to Python
+        raise UsageError(f"{text[:80]!a} is not UTF-8") from None
     key, equals, value = text.partition("=")
     if not equals:
         raise UsageError(f"{text[:80]!a} is not KEY=VALUE", hint="As in `-k species=mouse`.")

@@ -17,11 +17,23 @@ _MD5 = re.compile(r"\A[0-9a-f]{32}(\.dir)?\Z")
 _NUMBER = r"(?:0|[1-9][0-9]*)"
 _LABEL = r"[0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*"
 _SEMANTIC = re.compile(rf"\A{_NUMBER}\.{_NUMBER}\.{_NUMBER}(?:-{_LABEL})?(?:\+{_LABEL})?\Z")
+_Rank = tuple[tuple[int, ...], tuple[tuple[bool, int, str], ...]]
 
 
 def is_semantic_version(text: str) -> bool:
     """Tell whether text is a semantic version: ``1.2.0``, ``2.0.0-rc.1``."""
     return len(text) <= 255 and _SEMANTIC.match(text) is not None
+
+
+def semantic_rank(text: str) -> _Rank:
+    """Return what puts semantic versions in their order (Semantic Versioning 2.0.0, 11)."""
+    core, _, label = text.partition("+")[0].partition("-")
+    parts = label.split(".") if label else []
+    labels = tuple(
+        (not each.isdecimal(), int(each) if each.isdecimal() else 0, each) for each in parts
+    )
+    # without a label it is the release itself, which comes after all that led to it
+    return tuple(map(int, core.split("."))), labels or ((True, 1, ""),)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +52,8 @@ class Version:
         Digests in lower-case hexadecimal; of a folder, of its listing.
     date, by, note : str, optional
         When, who and why.
+    members : tuple of str
+        Of a package: the datasets that it was made of, as ``NAME@VERSION``.
     extra : mapping
         Fields that this version of neurogister does not know.
     """
@@ -54,6 +68,7 @@ class Version:
     date: str | None = None
     by: str | None = None
     note: str | None = None
+    members: tuple[str, ...] = ()
     extra: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -78,6 +93,7 @@ class Version:
             date=fields.text("date"),
             by=fields.text("by"),
             note=fields.text("note"),
+            members=fields.texts("members"),
             extra=fields.rest(),
         )
 
@@ -94,6 +110,7 @@ class Version:
             date=self.date,
             by=self.by,
             note=self.note,
+            members=list(self.members) or None,
         )
         return {**fields, **self.extra}
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from .dataset import Dataset
 from .fields import Fields
+from .ledger import known
 from .paths import check_path
 from .record import Record
 
@@ -25,7 +26,7 @@ class Member:
     path : str
         Where it is put in the package.
     part : str, optional
-        A file or folder inside a folder dataset; without it, all of it.
+        A file, folder or glob inside a folder dataset; without it, all of it.
     version : int or str, optional
         Which version; without it, the one at the time of the release.
     """
@@ -34,6 +35,14 @@ class Member:
     path: str
     part: str | None = None
     version: int | str | None = None
+
+    def __str__(self) -> str:
+        version = f"@{self.version}" if self.version is not None else ""
+        return f"{self.dataset}{version}{f':{self.part}' if self.part else ''}"
+
+    def as_mapping(self) -> dict[str, Any]:
+        """Return what a file says of it, in the usual order."""
+        return known(dataset=self.dataset, version=self.version, part=self.part, path=self.path)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,7 +157,7 @@ def _member(fields: Fields) -> Member:
     if version is not None and type(version) not in (int, str):
         raise fields.misfit("version", "a version", version)
     if part is not None:
-        _checked(fields, "part", part)
+        _checked(fields, "part", part.replace("*", "_").replace("?", "_"))
     return Member(dataset, _checked(fields, "path", path), part, version)
 
 

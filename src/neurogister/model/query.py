@@ -191,8 +191,9 @@ def parse_text(text: str) -> tuple[Phrase, ...]:
     Raises
     ------
     UsageError
-        If a quote is not closed, or there is no letter or digit in a word.
+        If a quote is not closed, there is no letter or digit in a word, or it is not text.
     """
+    _check_text(text)
     phrases = []
     for piece in _PIECE.finditer(text):
         if piece["open"]:
@@ -227,6 +228,7 @@ def parse_condition(text: str, *, is_negative: bool = False) -> Condition:
     UsageError
         If it has no key, or compares with what is neither a number nor a date.
     """
+    _check_text(text)
     found = _CONDITION.match(text)
     key = (found["key"] if found else text).strip()
     if not key or (found is None and "!" in text):
@@ -278,8 +280,22 @@ def field_condition(key: str, text: str) -> Condition:
         One of the fields.
     text : str
         As typed.
+
+    Raises
+    ------
+    UsageError
+        If it is not text.
     """
+    _check_text(text)
     return Condition(key, "*" if is_glob(text) else "=", text)
+
+
+def _check_text(text: str) -> None:
+    """Refuse bytes that are not UTF-8: Python hands them on as halves of characters."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise UsageError(f"{text[:80]!a} is not UTF-8") from None
 
 
 def _full_key(key: str) -> str:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from ..errors import NeurogisterError, RefusedError
-from ..files import Destination, system_errors, write_whole
+from ..files import Destination, system_errors, unique_token, write_whole
 from .worktree import LINK, read_worktree
 
 if TYPE_CHECKING:
@@ -94,6 +94,7 @@ class Applied:
         self._root = root
         self._destination = Destination(root)
         self._sync = sync
+        self._work = _workroom(root)
         self._before: list[tuple[str, bytes | None]] = []
         self._made: list[Path] = []
 
@@ -123,7 +124,39 @@ class Applied:
                 place.unlink(missing_ok=True)
             return
         self._made += _missing(place.parent)
-        write_whole(self._destination.make_parents(path), data, sync=self._sync)
+        self._write(self._destination.make_parents(path), data)
+
+    def _write(self, place: Path, data: bytes) -> None:
+        """Write a file whole; what a kill leaves of it is not seen in the registry."""
+        if self._work is not None:
+            finished = self._work / unique_token()
+            write_whole(finished, data, sync=self._sync)
+            try:
+                os.replace(finished, place)
+            except OSError:  # the folder is on another file system
+                finished.unlink(missing_ok=True)
+            else:
+                return
+        write_whole(place, data, sync=self._sync)
+
+
+def _workroom(root: Path) -> Path | None:
+    """Return a folder for unfinished files, cleared of what kills have left; None without one.
+
+    Whoever changes the registry holds the lock beside it, so nobody else is at work there.
+    """
+    folder = root / ".dvc" / "tmp" / "neurogister"
+    try:
+        if not stat.S_ISDIR(os.lstat(folder.parent).st_mode):
+            return None
+        folder.mkdir(exist_ok=True)
+        if not stat.S_ISDIR(os.lstat(folder).st_mode):
+            return None
+        for path in folder.iterdir():
+            path.unlink()
+    except OSError:
+        return None
+    return folder if os.access(folder, os.W_OK) else None
 
 
 def _missing(folder: Path) -> Iterator[Path]:

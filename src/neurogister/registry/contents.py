@@ -216,6 +216,8 @@ class _Assembly:
 
     def _dataset(self, place: str) -> Dataset:
         pointer, record = self._pair(place)
+        if pointer is not None and _is_tombstone(record):
+            pointer = None  # its withdrawal was interrupted, or merged with a change of it
         collection = collection_of(place)
         said = _record_of(pointer) or (record.value if record else None)
         error = _first_error(pointer, record)
@@ -321,6 +323,11 @@ def _collection(name: str, file: _Parsed | None) -> Collection:
 
 def _path_of(parsed: _Parsed | None) -> str | None:
     return parsed.path if parsed is not None else None
+
+
+def _is_tombstone(record: _Parsed | None) -> bool:
+    value = None if record is None else record.value
+    return isinstance(value, Record) and value.status == "withdrawn"
 
 
 def _record_of(parsed: _Parsed | None) -> Record | None:

@@ -12,6 +12,7 @@ from .layout import (
     DATA,
     PACKAGE,
     POINTER,
+    REGISTRY_FILE,
     STORE,
     VENDOR,
     YAML_SUFFIX,
@@ -47,6 +48,14 @@ class Finder:
             return assemble(self._view.rows(), self._view.read_blobs)
 
     @cached_property
+    def store(self) -> Contents:
+        """The vendors and packages, without looking at the datasets."""
+        if "contents" in self.__dict__:
+            return self.contents
+        paths = [path for path, _ in self._view.paths(STORE)]
+        return assemble(self._view.rows([*paths, REGISTRY_FILE]), self._view.read_blobs)
+
+    @cached_property
     def _by_place(self) -> dict[str, list[Dataset]]:
         found: dict[str, list[Dataset]] = {}
         for item in self.everything():
@@ -69,6 +78,28 @@ class Finder:
             for item in self.at(places)
             if item.name == name or (item.id is not None and item.id.casefold() == wanted)
         ]
+
+    def find_names(self, names: Iterable[str]) -> dict[str, list[Dataset]]:
+        """Return what `find_name` finds for many names of datasets, looked up in one go."""
+        places = {
+            name: [
+                *(f"{DATA}{name}", name),
+                *(place_of(path) for path in self._view.paths_of_id(name.casefold())),
+            ]
+            for name in names
+        }
+        found: dict[str, list[Dataset]] = {}
+        for item in self.at(place for each in places.values() for place in each):
+            found.setdefault(item.place, []).append(item)
+        return {
+            name: [
+                item
+                for place in dict.fromkeys(each)
+                for item in found.get(place, ())
+                if name == item.name or (item.id and item.id.casefold() == name.casefold())
+            ]
+            for name, each in places.items()
+        }
 
     def find_place(self, path: str) -> list[Dataset]:
         """Return what lies at a path, that of the data, the pointer or the record."""

@@ -12,7 +12,7 @@ from ..progress import SILENT, Progress
 from .contents import read_row
 from .finder import Finder
 from .history import State, read_history, versions_of, with_current
-from .layout import ARCHIVES, DVC_CONFIG, REGISTRY_FILE
+from .layout import ARCHIVES, COLLECTION_FILE, DATA, DVC_CONFIG, REGISTRY_FILE
 from .resolve import nearest, resolve, the_one
 from .sources import open_repository
 from .view import View
@@ -132,11 +132,11 @@ class Reader:
 
     def packages(self) -> list[Package]:
         """Return all packages, sorted by name."""
-        return list(self._finder.contents.packages)
+        return list(self._finder.store.packages)
 
     def vendors(self) -> list[Vendor]:
         """Return all vendors, sorted by name."""
-        return list(self._finder.contents.vendors)
+        return list(self._finder.store.vendors)
 
     def collections(self) -> list[Collection]:
         """Return all collections, sorted by name."""
@@ -147,6 +147,18 @@ class Reader:
         from .searching import read_collections  # few commands ask for these alone
 
         return read_collections(self._view)
+
+    def find_collection(self, name: str) -> Collection | None:
+        """Return a collection by its name, without looking at its datasets; None without a file.
+
+        Raises
+        ------
+        InvalidFileError
+            If its file is broken.
+        """
+        rows = self._view.rows([f"{DATA}{name}/{COLLECTION_FILE}"])
+        found: Collection | None = read_row(rows[0], self._view.read_blobs) if rows else None
+        return found
 
     def everything(self) -> list[Dataset]:
         """Return all datasets, resources and packages."""
@@ -178,6 +190,10 @@ class Reader:
     def find_name(self, name: str) -> list[Dataset]:
         """Return what has exactly this name, or this identifier whatever the case."""
         return self._finder.find_name(name)
+
+    def find_names(self, names: Iterable[str]) -> dict[str, list[Dataset]]:
+        """Return what `find_name` finds for many names of datasets, looked up in one go."""
+        return self._finder.find_names(names)
 
     def find_place(self, path: str) -> list[Dataset]:
         """Return what lies at a path, that of the data, the pointer or the record."""

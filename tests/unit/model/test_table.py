@@ -81,7 +81,7 @@ def test_tsv_as_programs_write_it(data):
     ],
 )
 def test_what_is_wrong_with_a_table_is_said_with_its_line(text, message):
-    with pytest.raises(InvalidFileError, match="table.csv") as caught:
+    with pytest.raises(InvalidFileError, match=r"table\.csv") as caught:
         rows(text)
     assert message in str(caught.value)
 

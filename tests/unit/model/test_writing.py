@@ -27,8 +27,9 @@ HOSTILE = [
     "!a", "!!str a", "|", ">", "|-", "> a", "@a", "`a", "[", "]", "{", "}", "[a]", "{a: b}", ",",
     "?", "? a", "'", '"', "it's", "''", '""', '"a"', "\\", "\\n", "\t", "\ta", "a\t", "a\tb", "\n",
     "a\n", "\na", "a\nb", "a\n\nb", "a\n b", " a\nb", "a \nb", "a\n\n", "a\r\nb", "a\rb", "|\na",
-    "#a\nb", "> a\nb", "- a\n- b", "a\n\tb", "a\n...\nb", "---\na", "é", "脳", "😀", "\u00a0", "\u200b",
-    "e\u0301", "\u202e", "\x85", "\u2028", "\u2029", "\ufeff", "\x00", "\x07", "\x1b[0m", "\x7f",
+    "#a\nb", "> a\nb", "- a\n- b", "a\n\tb", "a\n...\nb", "---\na", "é", "脳", "😀", "\u00a0",
+    "\u200b", "e\u0301", "\u202e", "\x85", "\u2028", "\u2029", "\ufeff", "\x00", "\x07",
+    "\x1b[0m", "\x7f",
     "\ufffe", "\uffff", "\ue000", "x" * 3000, "a " * 1500, "/" * 50, "C:\\a", "http://a/b?c=d#e",
 ]  # fmt: skip
 TEXTS = st.sampled_from(HOSTILE) | st.text(max_size=20) | st.text(
@@ -212,8 +213,9 @@ def test_a_field_is_added_and_nothing_else_changes(text):
 
 
 PLAIN_SCALARS = [
-    "~", "null", "True", "FALSE", "yes", "No", "on", "y", "=", "0", "-0", "+1", "007", "-07", "1_000",
-    "0x1F", "0X1F", "0o17", "017", "0b11", "1e3", "1E+3", ".5", "-.5", "1.", "1.50", "1e", "12:30",
+    "~", "null", "True", "FALSE", "yes", "No", "on", "y", "=", "0", "-0", "+1", "007", "-07",
+    "1_000", "0x1F", "0X1F", "0o17", "017", "0b11", "1e3", "1E+3", ".5", "-.5", "1.", "1.50",
+    "1e", "12:30",
     "12:30:45", "1:2", "2024-01-01", "2024-1-1", "2024-01-01T10:00:00Z", "2024-01-01 10:00:00.5 +2",
     "2024-13-45", "-a", "a#b", "a:b", "1.2.3", "+", "-x", "123456789012345678901234567890", "é",
     "1.234567890123456789", "100000000000000000000.0", "5e-324", "09", "08.5", "1__0", "0_7",
@@ -307,8 +309,9 @@ def test_a_record_is_changed_and_the_rest_of_the_pointer_stays(
 @given(
     fields=st.fixed_dictionaries(
         {"id": st.just("abc")},
-        optional={name: PRINTABLE for name in
-                  ("dtype", "title", "description", "license", "created_by", "created_on")}
+        optional=dict.fromkeys(
+            ("dtype", "title", "description", "license", "created_by", "created_on"), PRINTABLE
+        )
         | {"derived_from": st.lists(PRINTABLE, min_size=1, max_size=3),
            "metadata": st.dictionaries(KEYS, PLAIN, min_size=1, max_size=4),
            "version": st.integers(1, 99),
