@@ -667,6 +667,20 @@ def test_what_would_change_names_is_refused(registry):
         do(registry, "move_vendor", "lab", "physics")
 
 
+def test_a_package_that_would_be_called_otherwise_keeps_its_vendor_there(registry):
+    create(registry, commit=True)
+    pointer = (registry.root / "store/lab/tests.dvc").read_text().partition("meta:")[0]
+    registry.write("store/physics/old/sub/tests.dvc", pointer)  # without a vendor's file
+    registry.commit()
+    with pytest.raises(neurogister.RefusedError, match="old/sub/tests would be called sub/tests"):
+        do(registry, "move_vendor", "old", None)
+    assert (registry.root / "store/physics/old/sub/tests.dvc").is_file()
+    registry.write("store/physics/old/vendor.yaml", "title: Old\nmaintainers: [{name: A}]\n")
+    do(registry, "move_vendor", "old", None)
+    with neurogister.open(registry.root) as opened:
+        assert opened["old/sub/tests"].place == "store/old/sub/tests"
+
+
 def test_a_link_in_the_place_of_a_vendor_is_not_followed(registry, tmp_path):
     (registry.root / "store/lab").rename(tmp_path / "elsewhere")
     (registry.root / "store/lab").symlink_to(tmp_path / "elsewhere")

@@ -123,8 +123,8 @@ def command(
     """Deposit files: identifier, digests, record, remote and history, or nothing at all.
 
     Each file or folder becomes a dataset of the collection, called by its identifier: that of
-    `--id`, one that is made up, or its name without extension. Your file stays where it is. Pointers are
-    staged in git, or committed with `--commit` or `--branch`.
+    `--id`, one that is made up, or its name without extension. Your file stays where it is.
+    Pointers are staged in git, or committed with `--commit` or `--branch`.
     """
     application.option(remote=remote, jobs=jobs)
     said = Said(
