@@ -181,9 +181,7 @@ def read_file(path: Path) -> dict[str, Any]:
     try:
         content = tomllib.loads(path.read_text("utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise UsageError(
-            f"{path} cannot be read: {error}", hint="Mend or remove it."
-        ) from error
+        raise UsageError(f"{path} cannot be read: {error}", hint="Mend or remove it.") from error
     for name in content:
         if name not in FILE_NAMES:
             raise UsageError(

@@ -77,7 +77,16 @@ def test_each_option_is_told(command, option):
 def test_no_option_is_told_that_there_is_not():
     known = {option for _, option in OPTIONS}
     # Programs of others, in examples and hints.
-    others = {"--cached", "--global", "--local", "--add", "--oneline", "--all", "--profile", "--quiet"}
+    others = {
+        "--cached",
+        "--global",
+        "--local",
+        "--add",
+        "--oneline",
+        "--all",
+        "--profile",
+        "--quiet",
+    }
     others |= {"--neurogister-offline", "--neurogister-lockfile"}  # of pytest, from our plugin
     others |= {"--message", "--short", "--list", "--help"}
     pages = [page for page in PAGES if page.name not in ("benchmarks.md", "README.md")]

@@ -213,7 +213,7 @@ def test_a_value_that_does_not_win_does_not_matter(monkeypatch):
 )
 def test_a_broken_file_is_named(content, message):
     user_file().write_bytes(content)
-    with pytest.raises((UsageError)) as caught:
+    with pytest.raises(UsageError) as caught:
         load_settings()
     assert message in caught.value.message
     assert str(user_file()) in caught.value.message

@@ -42,9 +42,7 @@ def change_setting(path: Path, name: str, value: str | None, *, dry_run: bool = 
         before = path.read_bytes().decode("utf-8") if path.is_file() else ""
         document = tomlkit.parse(before)
     except (OSError, UnicodeDecodeError, TOMLKitError) as error:
-        raise UsageError(
-            f"{path} cannot be read: {error}", hint="Mend or remove it."
-        ) from error
+        raise UsageError(f"{path} cannot be read: {error}", hint="Mend or remove it.") from error
     if value is None and name in document:
         document.remove(name)
     else:

@@ -386,5 +386,3 @@ def _row(values: tuple[Any, ...]) -> Row:
     except (ValueError, TypeError) as error:
         raise sqlite3.DatabaseError(f"the content {oid} is damaged") from error
     return Row(path, kind, mode, oid, value, reason)
-
-

@@ -32,7 +32,14 @@ def test_dvc_2_of_nothing_is_the_md5_of_nothing():
 def test_legacy_digests_are_those_of_dvc_itself(tmp_path):
     utils = pytest.importorskip("dvc_data.hashfile.hash")
     for number, data in enumerate(
-        [b"a\r\nb", b"\x00\r\n", b"x" * 600 + b"\r\n", b"\r\n" * 700_000, b"", b"\x80" * 10 + b"\r\n"]
+        [
+            b"a\r\nb",
+            b"\x00\r\n",
+            b"x" * 600 + b"\r\n",
+            b"\r\n" * 700_000,
+            b"",
+            b"\x80" * 10 + b"\r\n",
+        ]
     ):
         path = tmp_path / str(number)
         path.write_bytes(data)
