@@ -53,7 +53,7 @@ OWN = {
     "dtype add": ("NAME", "--title", "--description", "--content-type", "--extension",
                   "--downloadable", "--schema", "--commit", "--dry-run", "-n"),
     "pull": ("NAME", "--into", "--output", "-o", "--remote", "-r", "--jobs", "-j", "--force", "-f",
-             "--dry-run", "-n", "--json"),
+             "--locked", "--lockfile", "--dry-run", "-n", "--json"),
     "verify": ("NAME", "--remote", "--from", "-r", "--into", "-o", "--jobs", "-j", "--json"),
     "manifest": ("DIR", "--check", "--manifest", "-m", "--output", "-o", "--md5", "--json"),
     "config": ("NAME", "VALUE", "--unset", "--project", "--dry-run", "-n", "--json"),

@@ -211,8 +211,11 @@ class Branches(RuleBasedStateMachine):
         for path in (self.lab.root / "data").rglob(f"{name}*.dvc"):
             path.unlink()
             shutil.rmtree(path.with_suffix(""), ignore_errors=True)
-        for path in (self.lab.root / "data").rglob("*.bin"):
-            path.unlink()
+        for path in list((self.lab.root / "data").rglob("*.bin")):
+            if path.is_dir():  # a folder that was renamed so
+                shutil.rmtree(path)
+            else:
+                path.unlink(missing_ok=True)
         self.clean()
 
     @invariant()

@@ -279,7 +279,7 @@ def test_nothing_secret_gets_into_a_lockfile(project, tmp_path):
             }
         }
     )
-    project.registry.write(".dvc/config.local", "['remote \"mine\"']\nurl = /home/me/PRIVATE\n")
+    project.registry.write(".dvc/config.local", "['remote \"mine\"']\nurl = /secret/PRIVATE\n")
     project.registry.git("rm", "--cached", "--quiet", "--ignore-unmatch", ".dvc/config.local")
     project.registry.write(".dvc/.gitignore", "/config.local\n")
     project.registry.commit()
