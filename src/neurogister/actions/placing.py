@@ -22,7 +22,6 @@ from ..model.paths import check_path
 from ..progress import SILENT, Progress
 
 _WORKERS = 4
-_FEW = 8  # files that are not worth threads
 
 
 class Found(Enum):
@@ -260,8 +259,7 @@ def put(
     """
     work = list(places)
     done = _put_by_others(work, destination, holdings)
-
-    def put_one(place: Place) -> None:
+    for place in work:
         copy = holdings.copies.pop(place.wanted.oid, None)
         if place.relative in done:
             _discard(copy)
@@ -272,24 +270,7 @@ def put(
             else:
                 linker.place(holdings.path(place.wanted.oid), path, executable=place.executable)
         progress.advance(files=1, size=place.wanted.expected.size or 0)
-
-    _each(put_one, work)
     return len(work) - len(done)
-
-
-def _each(action: Callable[[Place], None], work: Sequence[Place]) -> None:
-    """Do something for each place, several at once; after a failure, no more are begun."""
-    if len(work) < _FEW:
-        for place in work:
-            action(place)
-        return
-    with ThreadPoolExecutor(_WORKERS) as executor:
-        try:
-            for _ in executor.map(action, work):
-                pass
-        except BaseException:
-            executor.shutdown(cancel_futures=True)
-            raise
 
 
 def _put_by_others(
