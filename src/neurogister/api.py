@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from .actions.session import Session, open_session
 from .changing import Changing
 from .errors import InvalidFileError, UsageError
+from .model.names import Names, listed
 from .progress import SILENT, Progress
 from .settings import load_settings
 
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
     from .model.names import Target
     from .model.package import Vendor
     from .model.record import Version
-
-Names = str | Iterable[str]
 
 
 def open(  # noqa: A001 - as in `neurogister.open(…)`
@@ -271,7 +270,7 @@ class Registry(Changing):
         from .actions.search import Wanted, search
 
         wanted = Wanted(
-            text=text, where=_texts(where), where_not=_texts(where_not), dtype=dtype,
+            text=text, where=listed(where), where_not=listed(where_not), dtype=dtype,
             digest=digest, archive=archive, created_by=created_by, license=license,
             collection=collection, status=status, kind=kind,
         )  # fmt: skip
@@ -421,10 +420,6 @@ class Registry(Changing):
             return [*verify_remote(self._session, targets, progress=self._progress)]
         folder = None if into is None else Path(into).absolute()
         return [*verify(self._session, targets, into=folder, progress=self._progress)]
-
-
-def _texts(texts: Names) -> tuple[str, ...]:
-    return (texts,) if isinstance(texts, str) else tuple(texts)
 
 
 def _checked(report: PullReport) -> PullReport:

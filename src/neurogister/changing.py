@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .curating import Curating
+from .model.names import Names, listed
 
 if TYPE_CHECKING:
     from .actions.deposit import DepositReport
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from .actions.withdraw import WithdrawReport
     from .progress import Progress
 
-Names = str | Iterable[str]
 Files = str | os.PathLike[str] | Iterable[str | os.PathLike[str]]
 
 
@@ -110,7 +110,7 @@ class Changing(Curating):
 
         said = Said(
             dtype=dtype, title=title, description=description, license=license, note=note,
-            derived_from=_texts(derived_from), metadata=metadata or {},
+            derived_from=listed(derived_from), metadata=metadata or {},
         )  # fmt: skip
         names = [files] if isinstance(files, str | os.PathLike) else list(files)
         sources = find_sources(names, table=table, said=said)
@@ -171,8 +171,8 @@ class Changing(Curating):
             metadata=metadata or {},
         )  # fmt: skip
         return modify(
-            self._session, _texts(names),
-            Modification(said=said, removed=_texts(removed), status=status),
+            self._session, listed(names),
+            Modification(said=said, removed=listed(removed), status=status),
             commit=commit, dry_run=dry_run, progress=self._progress,
         )  # fmt: skip
 
@@ -195,7 +195,7 @@ class Changing(Curating):
         from .actions.withdraw import withdraw
 
         return withdraw(
-            self._session, _texts(names), reason, commit=commit, dry_run=dry_run,
+            self._session, listed(names), reason, commit=commit, dry_run=dry_run,
             progress=self._progress,
         )  # fmt: skip
 
@@ -264,13 +264,9 @@ class Changing(Curating):
 
         dtype = NewDtype(
             name=name, title=title, description=description, content_type=content_type,
-            extensions=_texts(extensions), downloadable=downloadable,
+            extensions=listed(extensions), downloadable=downloadable,
             schema=None if schema is None else Path(schema),
         )  # fmt: skip
         return add_dtype(
             self._session, dtype, commit=commit, dry_run=dry_run, progress=self._progress
         )
-
-
-def _texts(texts: Names) -> tuple[str, ...]:
-    return (texts,) if isinstance(texts, str) else tuple(texts)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import TYPE_CHECKING
+
+from .model.names import Names, listed
 
 if TYPE_CHECKING:
     from .actions.packages import Changed
@@ -11,8 +12,6 @@ if TYPE_CHECKING:
     from .actions.session import Session
     from .actions.vendors import Shelved
     from .progress import Progress
-
-Names = str | Iterable[str]
 
 
 class Curating:
@@ -56,7 +55,7 @@ class Curating:
 
         new = NewVendor(
             name=name, department=department, title=title, description=description,
-            maintainers=_texts(maintainers),
+            maintainers=listed(maintainers),
         )  # fmt: skip
         return add_vendor(
             self._session, new, commit=commit, dry_run=dry_run, progress=self._progress
@@ -130,7 +129,7 @@ class Curating:
             name=name, purpose=purpose, title=title, description=description, license=license
         )
         return create_package(
-            self._session, new, _texts(members), commit=commit, dry_run=dry_run,
+            self._session, new, listed(members), commit=commit, dry_run=dry_run,
             progress=self._progress,
         )  # fmt: skip
 
@@ -153,7 +152,7 @@ class Curating:
         from .actions.packages import add_members
 
         return add_members(
-            self._session, package, _texts(members), commit=commit, dry_run=dry_run,
+            self._session, package, listed(members), commit=commit, dry_run=dry_run,
             progress=self._progress,
         )  # fmt: skip
 
@@ -176,7 +175,7 @@ class Curating:
         from .actions.packages import remove_members
 
         return remove_members(
-            self._session, package, _texts(members), commit=commit, dry_run=dry_run,
+            self._session, package, listed(members), commit=commit, dry_run=dry_run,
             progress=self._progress,
         )  # fmt: skip
 
@@ -221,7 +220,3 @@ class Curating:
             self._session, package, version, note=note, push=push, verify_remote=verify_remote,
             commit=commit, dry_run=dry_run, progress=self._progress,
         )  # fmt: skip
-
-
-def _texts(texts: Names) -> tuple[str, ...]:
-    return (texts,) if isinstance(texts, str) else tuple(texts)

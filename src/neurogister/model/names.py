@@ -5,6 +5,7 @@ from __future__ import annotations
 import fnmatch
 import posixpath
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from .dataset import Dataset
+
+Names = str | Iterable[str]
+"""One name, or several, as functions take them."""
 
 _WILD = re.compile(r"[*?\[]")
 _NUMBER = re.compile(r"\A[1-9][0-9]{0,17}\Z")
@@ -91,6 +95,11 @@ def _versioned(text: str, part: str | None) -> Iterator[Reading]:
 def is_version(text: str) -> bool:
     """Tell whether text can be the number of a version."""
     return _NUMBER.match(text) is not None or is_semantic_version(text)
+
+
+def listed(names: Names) -> tuple[str, ...]:
+    """Return names as a tuple; a text is one of them, not a row of letters."""
+    return (names,) if isinstance(names, str) else tuple(names)
 
 
 def is_glob(text: str) -> bool:
