@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from .actions.versions import Difference
     from .model.citation import Citation
     from .model.dataset import Collection, Dataset
+    from .model.finding import Report
     from .model.names import Target
     from .model.package import Vendor
     from .model.record import Version
@@ -228,6 +229,31 @@ class Registry(Changing):
         from .actions.info import describe_targets
 
         return describe_targets(self._session, self._resolve(names), ask_remotes=ask_remotes)
+
+    def validate(
+        self,
+        base: str | None = None,
+        *,
+        staged: bool = False,
+        actor: str | None = None,
+        scope: str | None = None,
+    ) -> Report:
+        """Find everything that is wrong with the registry, or with a submission to it.
+
+        Parameters
+        ----------
+        base : str, optional
+            The revision that it is to be merged into; without one, everything is validated.
+        staged : bool
+            Whether what is staged is looked at, in place of the work tree.
+        actor : str, optional
+            The account of whoever submits, for what only some may do.
+        scope : {'contributor', 'maintainer'}, optional
+            Whether only what contributors may touch is allowed; by default where there is a base.
+        """
+        from .actions.validate import validate
+
+        return validate(self._session, base=base, staged=staged, actor=actor, scope=scope)
 
     def search(
         self,

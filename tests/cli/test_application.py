@@ -29,6 +29,8 @@ OWN = {
                "--status", "--kind", "--limit", "--json"),
     "locate": ("NAME", "--stdin", "-@", "--link", "-L", "--null", "-0", "--all", "-a", "--json"),
     "cite": ("NAME", "--format", "--json"),
+    "validate": ("--base", "--staged", "--actor", "--scope", "--format", "--json"),
+    "explain": ("RULE", "--json"),
     "vendor list": ("--json",),
     "vendor add": ("NAME", "--department", "--title", "--description", "--maintainer", "--commit",
                    "--dry-run", "-n", "--json"),

@@ -332,6 +332,29 @@ class Repository:
         finally:
             shutil.rmtree(folder, ignore_errors=True)
 
+    def blob_sizes(self, oids: Iterable[str]) -> dict[str, int]:
+        """Return the sizes of blobs in bytes, without reading them."""
+        wanted = list(dict.fromkeys(oids))
+        if not wanted:
+            return {}
+        output = self.git.run(
+            "cat-file", "--batch-check=%(objectname) %(objectsize)", "--buffer",
+            stdin="".join(f"{oid}\n" for oid in wanted).encode(), network=not self.offline,
+        )  # fmt: skip
+        lines = (line.split(" ") for line in output.decode("ascii").splitlines())
+        return {oid: int(size) for oid, size in lines if size.isdecimal()}
+
+    def merge_base(self, one: str, other: str) -> str | None:
+        """Return the newest commit that two others came from; None if they have none."""
+        code, output, complaint = self.git.attempt("merge-base", one, other)
+        if code > 1:
+            raise self.git.error(complaint, "merge-base")
+        return output.decode("ascii").strip() or None
+
+    def write_staged_tree(self) -> str:
+        """Keep what is staged as a tree, and return its id; nothing refers to it."""
+        return self.git.run("write-tree").decode("ascii").strip()
+
     def list_tips(self) -> list[str]:
         """List what all branches, tags, remote branches and ``HEAD`` stand on."""
         output = self.git.run("for-each-ref", "--format=%(objectname)").decode("ascii")
@@ -342,24 +365,29 @@ class Repository:
         gone = set(self.missing(oids))
         return [oid for oid in oids if oid not in gone]
 
-    def touched(self, known: Sequence[str]) -> list[tuple[str, str]]:
+    def touched(self, known: Sequence[str], tip: str | None = None) -> list[tuple[str, str]]:
         """List the files that any commit of any branch brought, changed or removed.
 
         Parameters
         ----------
         known : sequence of str
             Commits that are left out, with all that they came from.
+        tip : str, optional
+            The commit whose history it is; without one, that of all branches.
 
         Returns
         -------
         list of (str, str)
             Blob and path, of what each commit found and of what it left.
         """
-        head = ["HEAD"] if self.find_head() is not None else []
+        if tip is not None:
+            tips = [tip]
+        else:
+            tips = ["--all", *(["HEAD"] if self.find_head() is not None else [])]
         # with --stdin, no number of branches is too long for a command line
         output = self.git.run(
             "log", "-z", "-m", "--root", "--raw", "--no-renames", "--no-abbrev", "--format=",
-            "--all", *head, "--stdin",
+            *tips, "--stdin",
             stdin="".join(f"^{oid}\n" for oid in known).encode(),
             network=not self.offline,
         )  # fmt: skip

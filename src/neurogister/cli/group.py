@@ -36,6 +36,10 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "vendor": ("vendor", "List vendors, add one, move one into a department."),
         "package": ("package", "Make packages of datasets, and release versions."),
     },
+    "Review": {
+        "validate": ("validate", "Check what a registry, or a pull request, must be like."),
+        "explain": ("explain", "Explain the rules that validate checks."),
+    },
     "Look after": {
         "cache": ("cache", "List, shrink and check the cache."),
         "config": ("config", "Show and change settings."),

@@ -108,6 +108,11 @@ class Reader:
     def _finder(self) -> Finder:
         return Finder(self._view)
 
+    @property
+    def repository(self) -> Repository:
+        """The git repository, for who looks at more than what a registry says."""
+        return self._repository
+
     # What there is.
 
     def info(self) -> RegistryInfo:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import sqlite3
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -32,6 +33,7 @@ CREATE TABLE IF NOT EXISTS used (
 PRAGMA user_version = 1;
 """
 _BATCH = 500
+_MANY = 5_000  # blobs that are worth a second process
 
 
 class UsedIdentifiers:
@@ -92,26 +94,11 @@ class UsedIdentifiers:
             return
         # what git has forgotten since (a branch was removed) cannot be named to it any more
         known = self._repository.existing(known)
-        changes = [
-            (oid, path)
-            for oid, path in self._repository.touched(known)
-            if classify(path) not in (None, MANIFEST)
-        ]
-        paths: dict[str, set[str]] = {}
-        for oid, path in changes:
-            paths.setdefault(oid, set()).add(path)
-        rows = [
-            (key, oid, path) for oid, key in self._candidates(list(paths)) for path in paths[oid]
-        ]
+        rows = _perhaps_given(self._repository, self._repository.touched(known))
         with suppress(sqlite3.Error), database:  # else it is read again the next time
             database.executemany("INSERT OR IGNORE INTO used VALUES (?, ?, ?)", rows)
             database.execute("DELETE FROM tip")
             database.executemany("INSERT OR IGNORE INTO tip VALUES (?)", ((tip,) for tip in tips))
-
-    def _candidates(self, oids: Sequence[str]) -> Iterator[tuple[str, str]]:
-        for oid, data in self._repository.read_blobs(oids, limit=YAML_LIMIT):
-            for found in {each.lower() for each in _PERHAPS.findall(data)}:
-                yield oid, found.decode("ascii")
 
     def _has(self, oid: str, key: str) -> bool:
         """Tell whether a file really gives an identifier, and does not only look like it."""
@@ -119,10 +106,72 @@ class UsedIdentifiers:
             _, data = next(iter(self._repository.read_blobs([oid], limit=YAML_LIMIT)))
         except NotFoundError:
             return False  # of another clone that was here before, or forgotten by git
-        try:
-            return identifier_in(parse_document(data, "", limit=YAML_LIMIT)) == key
-        except InvalidFileError:
-            return True  # broken: better not given away a second time
+        return gives(data, key)
+
+
+def find_given(repository: Repository, tip: str) -> list[tuple[str, str, str]]:
+    """Find what may be identifiers in the whole history of a commit, without reading YAML.
+
+    Parameters
+    ----------
+    repository : Repository
+        Whose.
+    tip : str
+        The commit.
+
+    Returns
+    -------
+    list of (str, str, str)
+        Identifiers in their case-folded form, each with a blob and its path. `gives` tells
+        whether it really is one.
+    """
+    return _perhaps_given(repository, repository.touched([], tip))
+
+
+def gives(data: bytes, key: str) -> bool:
+    """Tell whether a file really gives an identifier, and does not only look like it."""
+    try:
+        return identifier_in(parse_document(data, "", limit=YAML_LIMIT)) == key
+    except InvalidFileError:
+        return True  # broken: better not given away a second time
+
+
+def is_plain(data: bytes, key: str) -> bool:
+    """Tell whether an identifier is written so that it is found without reading YAML."""
+    return key.encode() in {found.lower() for found in _PERHAPS.findall(data)}
+
+
+def _perhaps_given(
+    repository: Repository, touched: Sequence[tuple[str, str]]
+) -> list[tuple[str, str, str]]:
+    paths: dict[str, set[str]] = {}
+    for oid, path in touched:
+        if classify(path) not in (None, MANIFEST):
+            paths.setdefault(oid, set()).add(path)
+    return [(key, oid, path) for oid, key in _candidates(repository, paths) for path in paths[oid]]
+
+
+def _candidates(repository: Repository, oids: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """Give each blob with what may be an identifier in it."""
+    wanted = list(oids)
+    repository.fetch_blobs(wanted)
+    if len(wanted) < _MANY:
+        yield from _scanned(repository, wanted)
+        return
+    # git unpacks objects in one thread; two of it do so in half the time
+    half = len(wanted) // 2
+    with ThreadPoolExecutor(2) as pool:
+        parts = [pool.submit(_scanned, repository, part) for part in (wanted[:half], wanted[half:])]
+        for part in parts:
+            yield from part.result()
+
+
+def _scanned(repository: Repository, oids: Sequence[str]) -> list[tuple[str, str]]:
+    return [
+        (oid, found.decode("ascii").lower())
+        for oid, data in repository.read_blobs(oids, limit=YAML_LIMIT)
+        for found in set(_PERHAPS.findall(data))
+    ]
 
 
 def _marks(values: Sequence[object]) -> str:

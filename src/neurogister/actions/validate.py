@@ -1,0 +1,101 @@
+"""Validating: everything that is wrong with a registry, or with a submission to it, at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING
+
+from ..errors import NeurogisterError, UsageError
+from ..model.finding import UNJUDGED, Finding, Report, in_order
+from .validation.documents import check_documents
+from .validation.identity import check_identity
+from .validation.ledgers import check_ledgers
+from .validation.submission import Submission, build_submission, finding
+from .validation.tree import check_tree
+
+if TYPE_CHECKING:
+    from .session import Session
+
+Check = Callable[[Submission], Iterator[Finding]]
+
+CHECKS: tuple[Check, ...] = (
+    check_tree,
+    check_documents,
+    check_identity,
+    check_ledgers,
+)
+"""All families of rules that need git alone, in the order in which they are asked."""
+
+
+def validate(
+    session: Session,
+    *,
+    base: str | None = None,
+    staged: bool = False,
+    overlay: Mapping[str, bytes | None] | None = None,
+    actor: str | None = None,
+    scope: str | None = None,
+) -> Report:
+    """Find everything that is wrong.
+
+    Parameters
+    ----------
+    session : Session
+        The registry.
+    base : str, optional
+        The revision that the submission is to be merged into; without one, the whole registry is
+        validated by itself.
+    staged : bool
+        Whether what is staged is looked at, in place of the work tree.
+    overlay : mapping of str to bytes, optional
+        Files that are about to be written, by their paths (None: removed).
+    actor : str, optional
+        The account of whoever submits, for what only a vendor's maintainers may do.
+    scope : {'contributor', 'maintainer'}, optional
+        Whether only what contributors may do is allowed; by default where there is a base.
+
+    Returns
+    -------
+    Report
+        All findings. That something could not be judged is one of them, and no exception.
+
+    Raises
+    ------
+    NotFoundError
+        If a revision does not exist, or the two have no history in common.
+    UsageError
+        If what is staged is asked for where there is no work tree.
+    """
+    reader = session.reader
+    if staged and reader.worktree is None:
+        raise UsageError(
+            "nothing is staged where there is no work tree", hint="Run it in a checkout."
+        )
+    submission = build_submission(
+        reader.repository,
+        head=reader.commit,
+        base=None if base is None else reader.repository.resolve(base),
+        staged=staged,
+        root=reader.root,
+        overlay=overlay,
+        actor=actor,
+        scope=scope,
+    )
+    return Report(
+        findings=in_order(_all(submission)),
+        base=submission.base,
+        head=reader.commit,
+        checked=len(submission.changes),
+    )
+
+
+def _all(submission: Submission) -> Iterator[Finding]:
+    for check in CHECKS:
+        try:
+            yield from check(submission)
+        except NeurogisterError as error:
+            name = check.__name__.removeprefix("check_")
+            yield finding(
+                "not-judged", "", f"the rules about {name} could not be judged: {error.message}",
+                fix=error.hint, severity=UNJUDGED,
+            )  # fmt: skip

@@ -1,0 +1,214 @@
+"""What git itself keeps of a submission: which paths it touches, their modes, names and sizes."""
+
+from __future__ import annotations
+
+import posixpath
+from typing import TYPE_CHECKING
+
+from ...backends.gitvalues import LINK_MODE, SUBMODULE_MODE
+from ...model.paths import check_path, fold
+from ...model.pointer import SUFFIX
+from ...registry.layout import (
+    ARCHIVES,
+    COLLECTION,
+    DATA,
+    MANIFEST,
+    PACKAGE,
+    POINTER,
+    RESOURCE,
+    STORE,
+    VENDOR,
+    size_limit,
+)
+from .lookalikes import is_mixed, skeleton
+from .submission import CONTRIBUTOR, MANIFEST_LIMIT, finding
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ...model.finding import Finding
+    from .submission import FileChange, Submission
+
+_OURS = (DATA, STORE)
+_KINDS = frozenset({POINTER, RESOURCE, PACKAGE, COLLECTION, VENDOR, MANIFEST})
+_IGNORE = ".gitignore"
+_KEEP = (".gitkeep", ".gitignore")
+_SMALL_LIMIT = 64 * 1024
+_NEEDED = (".gitattributes", ".gitmodules", ".lfsconfig", ".mailmap")
+_FOLDERS = ("data", "store", "archives", "schemas", ".dvc")
+_STRANGE = {LINK_MODE: "a symbolic link", SUBMODULE_MODE: "a submodule"}
+
+
+def check_tree(submission: Submission) -> Iterator[Finding]:
+    """Check paths, modes and sizes of what is changed, before anything is read."""
+    submission.learn_sizes(each.oid for each in submission.changes if each.is_file and each.oid)
+    within = [each for each in submission.changes if _is_within(each.path)]
+    strict = submission.scope == CONTRIBUTOR and bool(within)
+    for change in submission.changes:
+        if strict and not change.path.startswith(_OURS):
+            yield from _outside(change)
+        elif _is_within(change.path) and change.mode is not None:
+            yield from _file(submission, change)
+        elif change.path.rpartition("/")[2] in _NEEDED and change.mode is not None:
+            yield from _attributes(submission, change)
+    yield from _collisions(submission, within)
+
+
+def _is_within(path: str) -> bool:
+    return path.startswith((*_OURS, ARCHIVES)) or path in _FOLDERS
+
+
+def _outside(change: FileChange) -> Iterator[Finding]:
+    verb = "removes" if change.mode is None else "adds" if change.old_mode is None else "changes"
+    yield finding(
+        "outside-submission", change, f"the submission {verb} a file outside data/ and store/",
+        offending=change.path,
+    )  # fmt: skip
+
+
+def _file(submission: Submission, change: FileChange) -> Iterator[Finding]:
+    if (strange := _mode(change)) is not None:
+        yield strange
+    own = change.path.rpartition("/")
+    try:
+        check_path(own[0] if own[2] in _KEEP and own[0] else change.path)
+    except (ValueError, UnicodeError) as error:
+        yield finding("path-name", change, f"the path {error}", offending=change.path)
+        return
+    if any(is_mixed(each) for each in change.path.split("/")):
+        yield finding(
+            "lookalike-name", change, "the name mixes letters of several alphabets",
+            offending=change.path,
+        )  # fmt: skip
+    if change.path.startswith(_OURS) and not _is_expected(change):
+        yield finding("unexpected-file", change, "is no file of a registry", offending=change.path)
+        return
+    if change.is_file:
+        yield from _size(submission, change)
+        if change.path.endswith(f"/{_IGNORE}"):
+            yield from _ignored(submission, change)
+
+
+def _mode(change: FileChange) -> Finding | None:
+    if change.mode == "100644":
+        return None
+    if change.mode == "100755":
+        return finding("file-mode", change, "is executable", offending=change.mode)
+    what = _STRANGE.get(change.mode or "", f"of the mode {change.mode}")
+    return finding("file-mode", change, f"is {what}", offending=change.mode, fixable=False)
+
+
+def _is_expected(change: FileChange) -> bool:
+    name = change.path.rpartition("/")[2]
+    return change.kind in _KINDS or name in _KEEP
+
+
+def _size(submission: Submission, change: FileChange) -> Iterator[Finding]:
+    size = submission.size(change.oid or "") or 0
+    limit = _SMALL_LIMIT if change.kind is None else size_limit(change.path)
+    if change.kind == MANIFEST:
+        limit = MANIFEST_LIMIT
+    if size > limit:
+        yield finding(
+            "file-size", change, f"has {size:,} bytes; {limit:,} is the most for such a file"
+        )
+
+
+def _ignored(submission: Submission, change: FileChange) -> Iterator[Finding]:
+    """Each line of a ``.gitignore`` must be the data of a pointer beside it, as DVC writes it."""
+    data = submission.content(change.oid or "", limit=_SMALL_LIMIT)
+    folder = posixpath.dirname(change.path)
+    for number, line in enumerate((data or b"").decode("utf-8", "replace").splitlines(), 1):
+        name = line.strip().removeprefix("/").removesuffix("/")
+        if not name or line.startswith("#"):
+            continue
+        if not line.startswith("/") or f"{folder}/{name}.dvc" not in submission.tree:
+            yield finding(
+                "gitignore-line", change, f"line {number} hides more than the data of a pointer",
+                line=number, offending=line,
+            )  # fmt: skip
+
+
+def _attributes(submission: Submission, change: FileChange) -> Iterator[Finding]:
+    name = change.path.rpartition("/")[2]
+    if name != ".gitattributes":
+        yield finding("git-settings", change, f"{name} changes what git does with files")
+        return
+    data = submission.content(change.oid or "", limit=_SMALL_LIMIT) or b""
+    for number, line in enumerate(data.decode("utf-8", "replace").splitlines(), 1):
+        words = line.split("#")[0].split()[1:]
+        for word in words:
+            attribute = word.lstrip("-!").partition("=")[0]
+            if attribute in ("working-tree-encoding", "filter", "ident", "export-subst"):
+                yield finding(
+                    "git-settings", change, f"the attribute {attribute} changes content",
+                    line=number, offending=line,
+                )  # fmt: skip
+
+
+def _collisions(submission: Submission, within: list[FileChange]) -> Iterator[Finding]:
+    """Find paths that are one path, or look so, where case and look-alikes do not count."""
+    new = {each.path for each in within if each.mode is not None and each.old_mode is None}
+    if not new:
+        return
+    seen: dict[str, str] = {}
+    looks: dict[str, str] = {}
+    existing = [path for path in submission.tree if path not in new and _is_within(path)]
+    for path in (*existing, *sorted(new)):
+        clash = _clash(path, seen, new)
+        if clash is not None:
+            yield finding(
+                "path-collision", path, f"differs from {clash!r} in case or form only",
+                offending=path,
+            )  # fmt: skip
+        elif path in new or not path.isascii():
+            look = skeleton(path)
+            other = looks.get(look) or (seen.get(look) if look != fold(path) else None)
+            if path in new and other is not None and other != path:
+                yield finding(
+                    "lookalike-name", path, f"looks like {other!r}, which is there already",
+                    offending=path,
+                )  # fmt: skip
+            looks.setdefault(look, path)
+    yield from _both(submission, new)
+
+
+def _clash(path: str, seen: dict[str, str], new: set[str]) -> str | None:
+    """Note a path and its folders; return another one that it is, if there is one."""
+    found: str | None = None
+    end = len(path)
+    while end > 0:
+        part = path[:end]
+        other = seen.setdefault(fold(part), part)
+        if other == part and end < len(path):
+            break  # and so its parents are known
+        if other != part and path in new:
+            found = other
+        end = path.rfind("/", 0, end)
+    return found
+
+
+def _both(submission: Submission, new: set[str]) -> Iterator[Finding]:
+    """Find what is a file and, through a pointer, a folder of data with files of git inside."""
+    for path in sorted(new):
+        parts = path.split("/")
+        for length in range(2, len(parts)):
+            folder = "/".join(parts[:length])
+            if f"{folder}.dvc" in submission.tree:
+                yield finding(
+                    "nested-pointer", path, f"lies in a folder whose data {folder}.dvc describes",
+                    offending=path,
+                )  # fmt: skip
+    pointers = {path.removesuffix(SUFFIX): path for path in new if path.endswith(SUFFIX)}
+    if not pointers:
+        return
+    for path in submission.tree:
+        end = len(path)
+        while end > 0:
+            pointer = pointers.get(path[:end])
+            if pointer is not None:
+                yield finding(
+                    "nested-pointer", pointer, f"describes what git keeps itself: {path}",
+                    offending=pointer,
+                )  # fmt: skip
+            end = path.rfind("/", 0, end)

@@ -1,0 +1,123 @@
+"""``neurogister validate``: everything that is wrong, each with its place and how to mend it."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from ..actions.validate import validate
+from ..errors import UsageError
+from ..model.finding import Finding, Report
+from .application import Application
+from .options import JsonOption
+from .options import command as common
+from .output import counted
+
+FORMAT = "neurogister.validate/1"
+
+
+class Form(StrEnum):
+    """How findings are printed."""
+
+    TEXT = "text"
+    JSON = "json"
+    GITHUB = "github"
+    SARIF = "sarif"
+
+
+class Scope(StrEnum):
+    """Whose submission it is."""
+
+    CONTRIBUTOR = "contributor"
+    MAINTAINER = "maintainer"
+
+
+@common
+def command(
+    application: Application,
+    base: Annotated[
+        str | None,
+        typer.Option(
+            "--base", metavar="REV",
+            help="What it is to be merged into: only what has changed since is validated.",
+        ),
+    ] = None,
+    staged: Annotated[
+        bool, typer.Option("--staged", help="Validate what is staged, as a commit hook does.")
+    ] = False,
+    actor: Annotated[
+        str | None,
+        typer.Option("--actor", metavar="LOGIN", help="Who submits, for what only some may do."),
+    ] = None,
+    scope: Annotated[
+        Scope | None,
+        typer.Option(
+            "--scope", show_default=False,
+            help="What may be touched: a contributor's data/ and store/ (with --base), or all.",
+        ),
+    ] = None,
+    form: Annotated[
+        Form, typer.Option("--format", help="How findings are printed.")
+    ] = Form.TEXT,
+    json: JsonOption = False,
+) -> None:  # fmt: skip
+    """Check everything that a registry, or a pull request to it, must be like.
+
+    Ends with 0 if it is valid, 1 if problems were found, 2 if something could not be judged.
+    `neurogister explain RULE` tells more of a rule.
+    """
+    if json and form not in (Form.TEXT, Form.JSON):
+        raise UsageError(f"--json and --format {form.value} contradict each other")
+    report = validate(
+        application.session, base=base, staged=staged, actor=actor,
+        scope=scope.value if scope else None,
+    )  # fmt: skip
+    _print(application, report, Form.JSON if json else form)
+    application.progress.say(_summary(report))
+    if report.status:
+        application.exit(report.status)
+
+
+def _print(application: Application, report: Report, form: Form) -> None:
+    output = application.output
+    if form is Form.JSON:
+        output.json_lines({"format": FORMAT, **each.as_mapping()} for each in report.findings)
+    elif form is Form.GITHUB:
+        from ..model.findingformats import github_lines
+
+        for line in github_lines(report.findings):
+            output.line(line)
+    elif form is Form.SARIF:
+        from .. import __version__
+        from ..model.findingformats import sarif
+
+        output.json(sarif(report, version=__version__))
+    else:
+        for each in report.findings:
+            _print_text(application, each)
+
+
+def _print_text(application: Application, each: Finding) -> None:
+    place = ":".join(str(part) for part in (each.path, each.line, each.column) if part)
+    line = application.output.line
+    line(f"{place or 'registry'}: {each.severity}: {each.message} [{each.rule}]")
+    if each.offending:
+        line(f"    found: {each.offending}")
+    line(f"    right: {each.right}")
+    line(f"    fix:   {each.fix}")
+
+
+def _summary(report: Report) -> str:
+    checked = counted(report.checked, "file")
+    if not report.findings:
+        return f"valid: {checked} checked"
+    parts = [
+        counted(len(found), what)
+        for what, found in (("problem", report.errors), ("warning", report.warnings))
+        if found
+    ]
+    if report.unjudged:
+        parts.append(f"{len(report.unjudged)} not judged")
+    return f"{', '.join(parts)}; {checked} checked"
