@@ -89,9 +89,6 @@ def pull_from_lockfile(
     dry_run: bool,
 ) -> PullReport:
     """Bring what a lockfile says; an option that names a registry makes no sense then."""
-    from ..actions.locked import pull_from
-    from ..actions.lockfiles import read_lockfile
-
     settings = application.settings
     for name, option in (("registry", "-C"), ("rev", "--rev")):
         if settings.origins.get(name) == "flag":
@@ -99,10 +96,9 @@ def pull_from_lockfile(
                 f"{option} is of no use here: a lockfile names its registries itself",
                 hint="Leave it out, or pull without `--locked`.",
             )
-    return pull_from(
-        read_lockfile(lockfile), names, settings, into=None if into is None else into.absolute(),
-        force=force, dry_run=dry_run, progress=application.progress,
-    )  # fmt: skip
+    return application.lockfile(lockfile).sync(
+        names or None, into=into, force=force, dry_run=dry_run
+    )
 
 
 def tell(application: Application, report: PullReport, *, json: bool, dry_run: bool) -> None:
