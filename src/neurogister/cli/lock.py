@@ -18,6 +18,7 @@ from .options import (
     LockfileOption,
     NamesArgument,
     RemoteOption,
+    complete_locked,
 )
 from .options import command as common
 from .output import counted, human_size
@@ -37,6 +38,7 @@ LockedArgument = Annotated[
     typer.Argument(
         metavar="NAME...",
         help="What of the lockfile, as it was added; a glob. Without one: everything.",
+        autocompletion=complete_locked,
         show_default=False,
     ),
 ]
@@ -70,7 +72,8 @@ def remove(
             metavar="NAME...",
             help="What to take out; a glob.",
             show_default=False,
-            ),
+            autocompletion=complete_locked,
+        ),
     ],
     lockfile: LockfileOption = None,
     dry_run: DryRunOption = False,

@@ -19,8 +19,8 @@ from .options import (
     JobsOption,
     JsonOption,
     LockfileOption,
-    OptionalNamesArgument,
     RemoteOption,
+    complete_pulled,
 )
 from .options import command as common
 from .output import counted, human_size
@@ -31,7 +31,12 @@ FORMAT = "neurogister.pull/1"
 @common
 def command(
     application: Application,
-    names: OptionalNamesArgument = None,
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="NAME...", show_default=False, autocompletion=complete_pulled,
+                       help="An identifier, a path, VENDOR/PACKAGE, a glob; with @VERSION and"
+                       " :PART. Without one: everything."),
+    ] = None,
     into: IntoOption = None,
     locked: Annotated[
         bool,
