@@ -32,10 +32,14 @@ class Expressions:
     ) -> None:
         self._contexts = contexts
         self._functions = dict(functions or {}) | {
-            "contains": lambda whole, part: _text(part).casefold() in _text(whole).casefold(),
+            "contains": _contains,
             "startswith": lambda whole, part: (
                 _text(whole).casefold().startswith(_text(part).casefold())
             ),
+            "endswith": lambda whole, part: (
+                _text(whole).casefold().endswith(_text(part).casefold())
+            ),
+            "format": lambda text, *values: _formatted(text, values),
             "fromjson": json.loads,
             "tojson": lambda value: json.dumps(value, indent=2),
         }
@@ -189,3 +193,13 @@ def _text(value: Any) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     return value if isinstance(value, str) else json.dumps(value)
+
+
+def _contains(whole: Any, part: Any) -> bool:
+    if isinstance(whole, list):
+        return any(_same(each, part) for each in whole)
+    return _text(part).casefold() in _text(whole).casefold()
+
+
+def _formatted(text: str, values: tuple[Any, ...]) -> str:
+    return re.sub(r"\{(\d+)\}", lambda found: _text(values[int(found[1])]), text)

@@ -12,6 +12,7 @@ obeyed. What a ``uses:`` names is not fetched from anywhere: it must be among th
 ``actions``, where `composite` stands for one whose steps are here.
 """
 
+import hashlib
 import os
 import platform
 import re
@@ -44,11 +45,20 @@ class Step:
     shell: str | None = None
     folder: str = ""
     env: Mapping[str, Any] = field(default_factory=dict)
+    above: Mapping[str, Any] = field(default_factory=dict)
+    """The ``env:`` of its workflow and job."""
     given: Mapping[str, Any] = field(default_factory=dict)
+    """What is behind ``with:``."""
+    may_fail: bool = False
 
     @classmethod
-    def parse(cls, step: Mapping[str, Any], defaults: Mapping[str, Any]) -> Self:
-        """Read a step; `defaults` are those of the workflow for ``run``."""
+    def parse(
+        cls,
+        step: Mapping[str, Any],
+        defaults: Mapping[str, Any],
+        above: Mapping[str, Any] | None = None,
+    ) -> Self:
+        """Read a step; `defaults` are those for ``run``, and `above` is ``env:``, of its job."""
         condition = str(step.get("if", "success()"))
         if not re.search(r"\b(success|failure|always|cancelled)\s*\(", condition):
             condition = f"success() && ({condition.strip().removeprefix('${{').removesuffix('}}')})"
@@ -61,7 +71,9 @@ class Step:
             shell=step.get("shell", defaults.get("shell")),
             folder=str(step.get("working-directory", defaults.get("working-directory", ""))),
             env=step.get("env", {}),
+            above=above or {},
             given=step.get("with", {}),
+            may_fail=step.get("continue-on-error", False) is True,
         )
 
 
@@ -70,11 +82,17 @@ class Done:
     """What became of a step."""
 
     step: Step
-    conclusion: str
+    outcome: str
     """success, failure or skipped."""
     status: int = 0
     said: str = ""
     outputs: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def conclusion(self) -> str:
+        """The outcome, but success if the step may fail."""
+        forgiven = self.step.may_fail and self.outcome == "failure"
+        return "success" if forgiven else self.outcome
 
 
 class StepError(Exception):
@@ -101,7 +119,8 @@ def load_steps(path: Path, job: str | None = None) -> list[Step]:
     place = document["runs"] if job is None else document["jobs"][job]
     defaults = document.get("defaults", {}).get("run", {})
     defaults = defaults | place.get("defaults", {}).get("run", {})
-    return [Step.parse(each, defaults) for each in place["steps"]]
+    above = document.get("env", {}) | place.get("env", {})
+    return [Step.parse(each, defaults, above) for each in place["steps"]]
 
 
 class Runner:
@@ -122,7 +141,8 @@ class Runner:
     action : Path, optional
         The folder of the action, if the steps are those of one.
     contexts : mapping
-        More of what expressions may name, as ``{"matrix": {"python": "3.11"}}``.
+        More of what expressions may name, as ``{"matrix": {"python": "3.11"}, "github": {"ref":
+        "refs/heads/main"}}``.
     """
 
     def __init__(
@@ -169,7 +189,7 @@ class Runner:
 
     def run(self, step: Step) -> Done:
         """Run a step."""
-        if not self.expressions().holds(step.condition):
+        if not self.expressions(step).holds(step.condition):
             done = Done(step, "skipped")
         elif step.uses is not None:
             done = self._use(step)
@@ -178,17 +198,19 @@ class Runner:
         self.done.append(done)
         return done
 
-    def expressions(self) -> Expressions:
-        """Return what evaluates expressions as things stand."""
+    def expressions(self, step: Step | None = None) -> Expressions:
+        """Return what evaluates expressions as things stand, for a step."""
         steps = {
-            done.step.id: {"outputs": done.outputs, "conclusion": done.conclusion}
+            done.step.id: {
+                "outputs": done.outputs, "outcome": done.outcome, "conclusion": done.conclusion,
+            }
             for done in self.done
             if done.step.id
-        }
-        contexts = {
+        }  # fmt: skip
+        contexts: dict[str, Any] = {
             "inputs": self.inputs,
             "steps": steps,
-            "env": self.environment,
+            "env": {**(step.above if step else {}), **self.environment},
             "runner": {"os": self._variables["RUNNER_OS"], "temp": str(self.temp)},
             "github": {"workspace": str(self.workspace), "action_path": str(self.action or "")},
         }
@@ -197,8 +219,20 @@ class Runner:
             "failure": lambda: not self.succeeded,
             "always": lambda: True,
             "cancelled": lambda: False,
+            "hashfiles": self._hash_files,
         }
-        return Expressions(contexts | self.contexts, functions)
+        for name, more in self.contexts.items():
+            contexts[name] = contexts.get(name, {}) | more
+        return Expressions(contexts, functions)
+
+    def _hash_files(self, *patterns: str) -> str:
+        """As at GitHub: nothing if there are none, and other digests for other content."""
+        paths = {path for pattern in patterns for path in self.workspace.glob(pattern)}
+        files = sorted(path for path in paths if path.is_file())
+        if not files:
+            return ""
+        digests = [hashlib.sha256(path.read_bytes()).digest() for path in files]
+        return hashlib.sha256(b"".join(digests)).hexdigest()
 
     @property
     def _variables(self) -> dict[str, str]:
@@ -215,7 +249,8 @@ class Runner:
         assert step.uses is not None
         name = step.uses.partition("@")[0]
         assert name in self.actions, f"{name}: what does it do?"
-        given = {key: self.expressions().fill(value) for key, value in step.given.items()}
+        fill = self.expressions(step).fill
+        given = {key: fill(value) for key, value in step.given.items()}
         try:
             return Done(step, "success", outputs=self.actions[name](self, given))
         except StepError as error:
@@ -223,7 +258,7 @@ class Runner:
 
     def _run(self, step: Step) -> Done:
         assert step.run is not None
-        fill = self.expressions().fill
+        fill = self.expressions(step).fill
         files = {
             name: self.temp / f"step-{len(self.done)}-{name.lower()}"
             for name in ("GITHUB_OUTPUT", "GITHUB_ENV", "GITHUB_PATH", "GITHUB_STEP_SUMMARY")
@@ -232,7 +267,9 @@ class Runner:
             path.write_bytes(b"")
         script = self.temp / f"step-{len(self.done)}.sh"
         script.write_text(fill(step.run), encoding="utf-8", newline="\n")
-        environment = os.environ | self._variables | self.environment
+        environment = os.environ | self._variables
+        environment |= {name: fill(value) for name, value in step.above.items()}
+        environment |= self.environment
         environment["PATH"] = os.pathsep.join([*reversed(self.path), environment["PATH"]])
         environment |= {name: fill(value) for name, value in step.env.items()}
         environment |= {name: str(path) for name, path in files.items()}
@@ -251,9 +288,9 @@ class Runner:
         self.environment |= _read_values(read["GITHUB_ENV"])
         self.path += read["GITHUB_PATH"].splitlines()
         self.summary += read["GITHUB_STEP_SUMMARY"]
-        conclusion = "failure" if ended.returncode else "success"
+        outcome = "failure" if ended.returncode else "success"
         outputs = _read_values(read["GITHUB_OUTPUT"])
-        return Done(step, conclusion, ended.returncode, ended.stdout, outputs)
+        return Done(step, outcome, ended.returncode, ended.stdout, outputs)
 
 
 def _read_values(text: str) -> dict[str, str]:

@@ -31,6 +31,11 @@ CONTEXTS = {
         ("matrix.list[1]", 2),
         ("fromJSON('{\"lab/tests\": \"/x\"}')['lab/tests']", "/x"),
         ("contains('abc', 'B')", True),
+        ("contains(matrix.list, 2)", True),
+        ("contains(matrix.list, 3)", False),
+        ("startsWith('refs/tags/v1', 'refs/tags/')", True),
+        ("endsWith('a.yml', '.yaml')", False),
+        ("format('{1}-{0}', 'a', 2)", "2-a"),
         ("null == 0", True),
         ("'' == 0", True),
         ("'a' == 0", False),
@@ -53,9 +58,13 @@ def test_texts_are_filled():
     assert fill(1) == "1"
 
 
-def run_steps(tmp_path, *steps, **options):
+def run_steps(tmp_path, *steps, env=None, **options):
     """Run steps that are written here; return the runner."""
-    document = {"jobs": {"job": {"steps": [*steps]}}, "defaults": {"run": {"shell": "bash"}}}
+    document = {
+        "env": {"LEVEL": "workflow", "OF": "${{ github.ref }} ${{ github.workspace }}"},
+        "defaults": {"run": {"shell": "bash"}},
+        "jobs": {"job": {"env": env or {}, "steps": [*steps]}},
+    }
     path = tmp_path / "workflow.yml"
     YAML().dump(document, path)
     runner = Runner(tmp_path, tmp_path / "temp", **options)
@@ -94,6 +103,42 @@ def test_after_a_failure_only_those_run_that_say_so(tmp_path):
     assert conclusions == ["failure", "skipped", "skipped", "success", "failure"]
     assert [done.status for done in runner.done] == [1, 0, 0, 0, 3]
     assert not runner.succeeded
+
+
+def test_variables_of_workflow_job_and_step(tmp_path):
+    runner = run_steps(
+        tmp_path,
+        {"run": 'echo "$LEVEL, $OF"; echo LEVEL=changed >> "$GITHUB_ENV"'},
+        {"run": 'echo "$LEVEL ${{ env.LEVEL }}"'},
+        {"run": 'echo "$LEVEL"', "env": {"LEVEL": "step"}},
+        {"run": "pwd", "working-directory": "temp"},
+        env={"LEVEL": "job"}, contexts={"github": {"ref": "refs/heads/main"}},
+    )  # fmt: skip
+
+    said = [done.said for done in runner.done]
+    assert said == [
+        f"job, refs/heads/main {tmp_path}\n", "changed changed\n", "step\n", f"{tmp_path}/temp\n",
+    ]  # fmt: skip
+
+
+def test_a_step_that_may_fail(tmp_path):
+    runner = run_steps(
+        tmp_path, {"id": "it", "run": "exit 4", "continue-on-error": True},
+        {"if": "steps.it.outcome == 'failure' && steps.it.conclusion == 'success'", "run": "true"},
+    )  # fmt: skip
+
+    assert runner.succeeded
+    assert [done.status for done in runner.done] == [4, 0]
+    assert runner.done[1].conclusion == "success"
+
+
+def test_files_have_a_digest(tmp_path):
+    runner = run_steps(tmp_path, {"run": "mkdir a; echo 1 > a/x.lock; echo 1 > y.lock"})
+    value = runner.expressions().value
+
+    assert value("hashFiles('nothing')") == ""
+    assert len(value("hashFiles('**/*.lock')")) == 64
+    assert value("hashFiles('**/*.lock')") != value("hashFiles('y.lock')")
 
 
 def test_an_expression_in_a_command_would_be_run_and_a_variable_is_not(tmp_path):

@@ -202,6 +202,19 @@ def test_names_choose_and_have_a_cache_of_their_own(github):
     assert github.server.requests == []
 
 
+def test_one_job_may_use_it_twice(github):
+    machine = github.machine()
+    github._check_out(machine, {})
+    github.use(machine, names="template", into="one")
+
+    done = github.use(machine, names="lab/acquisition", into="two")
+
+    assert done.conclusion == "success", done.said
+    assert (github.workspace / "one" / "mni152" / "t1.nii.gz").is_file()
+    assert sorted(github.sent.values()) == [1] * 4
+    assert machine.summary.count("each verified") == 2
+
+
 def test_another_lockfile_has_another_cache(github):
     github.use()
     machine = github.machine()
