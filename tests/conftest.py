@@ -25,6 +25,8 @@ settings.register_profile("gate", derandomize=True, deadline=None)
 settings.register_profile("laptop", deadline=None)
 settings.load_profile("gate" if os.environ.get("CI") else "laptop")
 
+collect_ignore = ["consumer"]  # a repository of its own: integration/test_action.py runs its tests
+
 Run = Callable[..., subprocess.CompletedProcess[str]]
 Start = Callable[..., "subprocess.Popen[str]"]
 

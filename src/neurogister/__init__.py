@@ -20,7 +20,9 @@ _HOMES = {
     "open": "api",
     "fetch": "api",
     "pull_locked": "actions.locked",
+    "open_lockfile": "lockfile",
     "Registry": "api",
+    "Lockfile": "lockfile",
     "Dataset": "model.dataset",
     "Pulled": "actions.pull",
     "PullReport": "actions.pull",
@@ -64,6 +66,7 @@ if TYPE_CHECKING:
         SeveralErrors,
         UsageError,
     )
+    from .lockfile import Lockfile, open_lockfile
     from .model.dataset import Dataset
     from .settings import Settings
 

@@ -5,8 +5,13 @@ from pathlib import Path
 
 import pytest
 from ruamel.yaml import YAML
+from tests.docs.pages import read_blocks
 
-WORKFLOWS = Path(__file__).parents[2] / ".github" / "workflows"
+REPOSITORY = Path(__file__).parents[2]
+WORKFLOWS = REPOSITORY / ".github" / "workflows"
+ACTIONS = REPOSITORY / ".github" / "actions"
+CONSUMER = REPOSITORY / "tests" / "consumer" / ".github" / "workflows" / "tests.yml"
+PAGE = REPOSITORY / "docs" / "github-action.md"
 ZIZMOR = (
     *("zizmor", "--offline", "--no-progress", "--strict-collection"),
     *("--persona", "auditor", "."),
@@ -29,6 +34,7 @@ jobs:
     [
         ("vendor.github-workflows", "workflows/*.yml"),
         ("custom.github-workflows-require-timeout", "workflows/*.yml"),
+        ("vendor.github-actions", "actions/*/action.yml"),
         ("vendor.dependabot", "dependabot.yml"),
         ("vendor.github-issue-forms", "ISSUE_TEMPLATE/[!c]*.yml"),
         ("vendor.github-issue-config", "ISSUE_TEMPLATE/config.yml"),
@@ -60,6 +66,54 @@ def test_zizmor_finds_nothing(run):
     done = run(*ZIZMOR)
 
     assert done.returncode == 0, done.stdout
+    assert "actions/pull/action.yml" in done.stdout
+    assert "workflows/tests.yml" in done.stdout
+
+
+@pytest.fixture
+def example(tmp_path) -> Path:
+    """The workflow on the page of the action, as a file."""
+    [block] = [each for each in read_blocks(PAGE, "yaml") if "jobs:" in each.text]
+    path = tmp_path / ".github" / "workflows" / "tests.yml"
+    path.parent.mkdir(parents=True)
+    path.write_text(block.text, encoding="utf-8")
+    return path
+
+
+def test_the_example_of_the_action_is_valid_and_safe(run, example):
+    for schema in ("vendor.github-workflows", "custom.github-workflows-require-timeout"):
+        done = run("check-jsonschema", "--builtin-schema", schema, str(example))
+        assert done.returncode == 0, done.stdout
+    done = run(*ZIZMOR, cwd=example.parents[2])
+    assert done.returncode == 0, done.stdout
+    assert broken_rules(example.read_text(encoding="utf-8")) == []
+
+
+def test_the_example_is_what_the_consumer_of_our_tests_uses(example):
+    assert example.read_bytes() == CONSUMER.read_bytes()
+
+
+@pytest.mark.parametrize(
+    "path", sorted(ACTIONS.glob("*/action.yml")), ids=lambda path: path.parts[-2]
+)
+def test_an_action_follows_our_rules(path):
+    assert broken_rules_of_action(path.read_text(encoding="utf-8")) == []
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "rule"),
+    [
+        (" # v6.1.0", "", "actions by commit id, with their version"),
+        ('"$python" -I -m venv', "${{ inputs.python }}", "no expression in a command"),
+        ("shell: bash", "shell: pwsh", "bash in each step"),
+        ('>> "$GITHUB_OUTPUT"', '>> "$GITHUB_ENV"', "nothing for the environment of later steps"),
+    ],
+)
+def test_a_broken_rule_of_an_action_is_caught(old, new, rule):
+    text = (ACTIONS / "pull" / "action.yml").read_text(encoding="utf-8")
+    assert old in text
+
+    assert rule in broken_rules_of_action(text.replace(old, new))
 
 
 def test_zizmor_finds_a_dangerous_workflow(run, tmp_path):
@@ -105,7 +159,6 @@ def broken_rules(text: str) -> list[str]:
     jobs = workflow["jobs"].values()
     steps = [step for job in jobs for step in job["steps"]]
     checkouts = [step for step in steps if step.get("uses", "").startswith("actions/checkout@")]
-    uses = re.findall(r"uses: *(.*)", text)
     rules = {
         "no permissions at the top": workflow.get("permissions") == {},
         "no privileged trigger": not {"pull_request_target", "workflow_run", "issue_comment"}
@@ -114,12 +167,29 @@ def broken_rules(text: str) -> list[str]:
         "an explicit shell": workflow.get("defaults", {}).get("run", {}).get("shell") == "bash",
         "a fixed runner image": not re.search(r"-latest\b|self-hosted", text),
         "a timeout": all("timeout-minutes" in job for job in jobs),
-        "actions by commit id, with their version": all(
-            re.fullmatch(r"[\w.-]+/[\w./-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+", use) for use in uses
-        ),
+        "actions by commit id, with their version": _are_pinned(text),
         "no credentials kept": all(
             step.get("with", {}).get("persist-credentials") is False for step in checkouts
         ),
         "no expression in a command": not any("${{" in step.get("run", "") for step in steps),
     }
     return [rule for rule, kept in rules.items() if not kept]
+
+
+def broken_rules_of_action(text: str) -> list[str]:
+    """Return our own rules that a composite action breaks."""
+    steps = YAML(typ="safe").load(text)["runs"]["steps"]
+    commands = [step for step in steps if "run" in step]
+    rules = {
+        "actions by commit id, with their version": _are_pinned(text),
+        "no expression in a command": not any("${{" in step["run"] for step in commands),
+        "bash in each step": all(step["shell"] == "bash" for step in commands),
+        "nothing for the environment of later steps": not re.search("GITHUB_(ENV|PATH)", text),
+    }
+    return [rule for rule, kept in rules.items() if not kept]
+
+
+def _are_pinned(text: str) -> bool:
+    uses = re.findall(r"uses: *(.*)", text)
+    pinned = re.compile(r"[\w.-]+/[\w./-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+")
+    return all(pinned.fullmatch(use) for use in uses)

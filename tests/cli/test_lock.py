@@ -222,3 +222,22 @@ def test_upgrading_goes_on_where_one_cannot(invoke, registry, project):
     assert result.status == 3
     assert [row[0] for row in result.rows] == ["failed", "changed"]
     assert "version = 2\n" in (project / "neurogister.lock").read_text()
+
+
+def test_completion_knows_the_names_of_the_lockfile(invoke, complete, registry, project):
+    names = ("mni-T1", "lab/tests", "dwi1:dwi.bval")
+    invoke("lock", "add", "-C", registry.root, *names, cwd=project)
+    invoke("lock", "add", "-C", registry.root, "mni-t2", "--lockfile", "b.lock", cwd=project)
+
+    for words in (["lock", "remove"], ["lock", "upgrade"], ["lock", "check"], ["lock", "diff"],
+                  ["lock", "sync"], ["pull", "--locked"]):  # fmt: skip
+        assert complete(project, *words, "m") == ["mni-T1", "mni152/t1.nii.gz"]
+        assert complete(project, *words, "scans/") == ["scans/sub-01/dwi:dwi.bval"]
+        assert complete(project, *words, "--lockfile", "b.lock", "mni-") == ["mni-t2"]
+        assert complete(project, *words, "mni-T1", "lab") == ["lab/tests"]
+    assert complete(project, "pull", "--lockfile", "b.lock", "mni-") == ["mni-t2"]
+    assert complete(project, "pull", "m") == []
+    assert complete(registry.root, "pull", "mni-") == ["mni-T1", "mni-t2"]
+    assert complete(registry.root, "lock", "sync", "mni-") == []
+    (project / "neurogister.lock").write_text("no TOML")
+    assert complete(project, "lock", "sync", "m") == []

@@ -250,14 +250,28 @@ def test_each_public_name_is_told():
     assert [name for name in neurogister.__all__ if not re.search(rf"\b{name}\b", page)] == []
 
 
-def test_each_function_is_told_with_its_parameters():
-    told = dict(re.findall(r"`(\w+)\(([^`]*)\)`", text_of(DOCS / "api.md")))
-    functions = {"open": neurogister.open, "fetch": neurogister.fetch} | {
+FUNCTIONS = {
+    "Functions": {
         name: member
-        for kind in (neurogister.Registry, progress.Progress)
-        for name, member in inspect.getmembers(kind, inspect.isfunction)
-        if not name.startswith("_")
-    }
+        for name in neurogister.__all__
+        if inspect.isfunction(member := getattr(neurogister, name))
+    },
+    **{
+        kind.__name__: {
+            name: member
+            for name, member in inspect.getmembers(kind, inspect.isfunction)
+            if not name.startswith("_")
+        }
+        for kind in (neurogister.Lockfile, neurogister.Registry, progress.Progress)
+    },
+}
+
+
+@pytest.mark.parametrize("heading", FUNCTIONS)
+def test_each_function_is_told_with_its_parameters(heading):
+    section = text_of(DOCS / "api.md").partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
+    told = dict(re.findall(r"`(\w+)\(([^`]*)\)`", section))
+    functions = FUNCTIONS[heading]
 
     assert {name: names_in(told[name]) for name in functions} == {
         name: parameters_of(function) for name, function in functions.items()

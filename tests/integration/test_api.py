@@ -355,7 +355,8 @@ def test_an_error_has_its_hint_in_the_traceback(shared):
 
 def test_the_package_is_typed():
     assert resources.files("neurogister").joinpath("py.typed").is_file()
-    for thing in (neurogister.open, neurogister.fetch, neurogister.Registry):
+    things = (neurogister.open, neurogister.fetch, neurogister.open_lockfile)
+    for thing in (*things, neurogister.Registry, neurogister.Lockfile):
         functions = [thing] if inspect.isfunction(thing) else [
             member for name, member in vars(thing).items()
             if inspect.isfunction(member) and not name.startswith("_")
@@ -371,7 +372,7 @@ def test_all_public_names_are_there_and_documented():
     for name in neurogister.__all__:
         assert getattr(neurogister, name) is not None
         assert name in dir(neurogister)
-    for name in ("open", "fetch", "Registry"):
+    for name in ("open", "fetch", "open_lockfile", "Registry", "Lockfile"):
         assert getattr(neurogister, name).__doc__
     with pytest.raises(AttributeError):
         _ = neurogister.nothing

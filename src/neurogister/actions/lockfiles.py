@@ -51,6 +51,17 @@ def find_lockfile(start: Path | None = None) -> Path | None:
     return None
 
 
+def place_of(path: Path | None = None) -> Path:
+    """Return where the lockfile is, or would be made.
+
+    Parameters
+    ----------
+    path : Path, optional
+        Which file; else the one that applies in the working directory, or a new one there.
+    """
+    return (path or find_lockfile() or Path(NAME)).absolute()
+
+
 def read_lockfile(path: Path | None = None, *, start: Path | None = None) -> OnDisk:
     """Read the lockfile.
 
@@ -111,8 +122,7 @@ def changing(path: Path | None, settings: Settings, progress: Progress) -> Itera
     InvalidFileError
         If there is one that breaks the rules.
     """
-    chosen = (path or find_lockfile() or Path(NAME)).absolute()
-    chosen = chosen.resolve()  # a link stays one, and what it leads to is changed
+    chosen = place_of(path).resolve()  # a link stays one, and what it leads to is changed
     name = blake2b(str(chosen).encode("utf-8", "surrogateescape"), digest_size=8).hexdigest()
     with lock_in_cache(f"lockfile-{name}", settings, progress):
         known = read_lockfile(chosen).lockfile if chosen.exists() else Lockfile()

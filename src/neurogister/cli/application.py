@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ..actions.session import Session
+    from ..lockfile import Lockfile
     from ..model.names import Target
 
 
@@ -60,6 +61,12 @@ class Application:
         from ..actions.session import open_session  # nothing that shows help needs it
 
         return open_session(self.settings, rev=self.settings.rev, progress=self.progress)
+
+    def lockfile(self, path: Path | None) -> Lockfile:
+        """Return the lockfile that is named, or applies here."""
+        from ..lockfile import Lockfile
+
+        return Lockfile(path, self.settings, progress=self.progress)
 
     def resolve(self, names: Sequence[str]) -> list[Target]:
         """Find what names mean; paths start at the working directory."""

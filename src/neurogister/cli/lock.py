@@ -18,6 +18,7 @@ from .options import (
     LockfileOption,
     NamesArgument,
     RemoteOption,
+    complete_locked,
 )
 from .options import command as common
 from .output import counted, human_size
@@ -37,6 +38,7 @@ LockedArgument = Annotated[
     typer.Argument(
         metavar="NAME...",
         help="What of the lockfile, as it was added; a glob. Without one: everything.",
+        autocompletion=complete_locked,
         show_default=False,
     ),
 ]
@@ -56,12 +58,7 @@ def add(
     Without @VERSION it is the newest. What is pinned already changes its version, or stays as it
     is. The file is the neurogister.lock here or in a folder above, else a new one.
     """
-    from ..actions.lock import lock_add
-
-    report = lock_add(
-        application.session, application.resolve(names), path=lockfile, dry_run=dry_run,
-        progress=application.progress,
-    )  # fmt: skip
+    report = application.lockfile(lockfile).add(names, dry_run=dry_run)
     _tell(application, report, json=json, dry_run=dry_run)
 
 
@@ -71,18 +68,19 @@ def remove(
     application: Application,
     names: Annotated[
         list[str],
-        typer.Argument(metavar="NAME...", help="What to take out; a glob.", show_default=False),
+        typer.Argument(
+            metavar="NAME...",
+            help="What to take out; a glob.",
+            show_default=False,
+            autocompletion=complete_locked,
+        ),
     ],
     lockfile: LockfileOption = None,
     dry_run: DryRunOption = False,
     json: JsonOption = False,
 ) -> None:
     """Take things out of the lockfile; what was pulled stays where it is."""
-    from ..actions.lock import lock_remove
-
-    report = lock_remove(
-        names, application.settings, path=lockfile, dry_run=dry_run, progress=application.progress
-    )
+    report = application.lockfile(lockfile).remove(names, dry_run=dry_run)
     _tell(application, report, json=json, dry_run=dry_run)
 
 
@@ -99,12 +97,7 @@ def upgrade(
 
     The registries are those of the lockfile; `-C PATH|URL` asks another one in their place.
     """
-    from ..actions.lock import lock_upgrade
-
-    report = lock_upgrade(
-        names or [], application.settings, path=lockfile, dry_run=dry_run,
-        progress=application.progress,
-    )  # fmt: skip
+    report = application.lockfile(lockfile).upgrade(names or None, dry_run=dry_run)
     _tell(application, report, json=json, dry_run=dry_run)
 
 
@@ -208,13 +201,9 @@ def check(
     marked in the lockfile (not with `--dry-run`), so that `pull --locked` refuses it. A newer
     version is told, and nothing wrong.
     """
-    from ..actions.lockcheck import lock_check
     from ..actions.placing import collect_errors
 
-    report = lock_check(
-        names or [], application.settings, path=lockfile, dry_run=dry_run,
-        progress=application.progress,
-    )  # fmt: skip
+    report = application.lockfile(lockfile).check(names or None, dry_run=dry_run)
     if json:
         application.output.json_lines(
             {
@@ -257,11 +246,7 @@ def diff(
     In a pipe, the columns are separated by tabs: `+`, `-` or `~`, name, path, bytes before, bytes
     after.
     """
-    from ..actions.lockcheck import lock_diff
-
-    found = lock_diff(
-        names or [], application.settings, path=lockfile, progress=application.progress
-    )
+    found = application.lockfile(lockfile).diff(names or None)
     if json:
         application.output.json_lines(_diff_shape(each) for each in found)
     else:

@@ -132,6 +132,28 @@ def complete_name(context: typer.Context, incomplete: str) -> list[str]:
     return _complete(context, incomplete, folders=False)
 
 
+def complete_locked(context: typer.Context, incomplete: str) -> list[str]:
+    """Complete a name or identifier of the lockfile; nothing if that fails."""
+    from ..errors import NeurogisterError
+    from ..lockfile import Lockfile
+    from .application import Application
+
+    path = context.params.get("lockfile")
+    try:
+        lockfile = Lockfile(None if path is None else Path(path), Application({}).settings)
+        found = {text for each in lockfile.locked for text in (each.short, each.id) if text}
+    except NeurogisterError:
+        return []
+    return sorted(name for name in found if name.startswith(incomplete))
+
+
+def complete_pulled(context: typer.Context, incomplete: str) -> list[str]:
+    """Complete a name of the lockfile, if that is what is pulled; else one of the registry."""
+    if context.params.get("locked") or context.params.get("lockfile"):
+        return complete_locked(context, incomplete)
+    return complete_name(context, incomplete)
+
+
 def complete_pattern(context: typer.Context, incomplete: str) -> list[str]:
     """Complete a name or identifier, or the folder of some."""
     return _complete(context, incomplete, folders=True)

@@ -19,8 +19,8 @@ from .options import (
     JobsOption,
     JsonOption,
     LockfileOption,
-    OptionalNamesArgument,
     RemoteOption,
+    complete_pulled,
 )
 from .options import command as common
 from .output import counted, human_size
@@ -31,7 +31,12 @@ FORMAT = "neurogister.pull/1"
 @common
 def command(
     application: Application,
-    names: OptionalNamesArgument = None,
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="NAME...", show_default=False, autocompletion=complete_pulled,
+                       help="An identifier, a path, VENDOR/PACKAGE, a glob; with @VERSION and"
+                       " :PART. Without one: everything."),
+    ] = None,
     into: IntoOption = None,
     locked: Annotated[
         bool,
@@ -89,9 +94,6 @@ def pull_from_lockfile(
     dry_run: bool,
 ) -> PullReport:
     """Bring what a lockfile says; an option that names a registry makes no sense then."""
-    from ..actions.locked import pull_from
-    from ..actions.lockfiles import read_lockfile
-
     settings = application.settings
     for name, option in (("registry", "-C"), ("rev", "--rev")):
         if settings.origins.get(name) == "flag":
@@ -99,10 +101,9 @@ def pull_from_lockfile(
                 f"{option} is of no use here: a lockfile names its registries itself",
                 hint="Leave it out, or pull without `--locked`.",
             )
-    return pull_from(
-        read_lockfile(lockfile), names, settings, into=None if into is None else into.absolute(),
-        force=force, dry_run=dry_run, progress=application.progress,
-    )  # fmt: skip
+    return application.lockfile(lockfile).sync(
+        names or None, into=into, force=force, dry_run=dry_run
+    )
 
 
 def tell(application: Application, report: PullReport, *, json: bool, dry_run: bool) -> None:
