@@ -5,6 +5,7 @@ Every member counts: what an archiver added (``__MACOSX/``, ``.DS_Store``) is a 
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import shutil
@@ -32,7 +33,7 @@ from ..files import (
 from ..model.digest import CHUNK_SIZE
 from ..model.paths import check_path, check_together
 
-_MAX_DIRECTORY = 32 << 20
+_MAX_DIRECTORY = 16 << 20  # what 100,000 members take, with names of usual length
 _LOCAL_HEADER = 30
 _ENCRYPTED = 0x1 | 0x40 | 0x2000
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
@@ -321,8 +322,6 @@ def _root(members: tuple[ZipMember, ...], folders: tuple[str, ...]) -> str | Non
 
 
 def _check_space(path: Path, into: Path, plan: ZipPlan) -> None:
-    import errno
-
     with system_errors(into, "write"):
         if plan.size > free_space(into.parent):
             needed = f"{path.name} needs {plan.size:,} bytes unpacked, which are not free"
