@@ -88,6 +88,12 @@ def user_file() -> Path:
     return Path(platformdirs.user_config_dir("neurogister", appauthor=False)) / "config.toml"
 
 
+def lockfile_of_environment() -> Path | None:
+    """Return the lockfile that ``NEUROGISTER_LOCKFILE`` names, for drop-ins without an option."""
+    path = os.environ.get(f"{PREFIX}LOCKFILE")
+    return Path(path).expanduser() if path else None
+
+
 def find_project_file(start: Path | None = None) -> Path | None:
     """Return the project file that applies in a folder, or None."""
     start = start or Path.cwd()

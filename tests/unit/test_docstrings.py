@@ -13,7 +13,7 @@ import pytest
 
 import neurogister
 
-PACKAGES = ("neurogister.api", "neurogister.actions", "neurogister.model")
+PACKAGES = ("neurogister.api", "neurogister.actions", "neurogister.compat", "neurogister.model")
 _PARAMETERS = re.compile(r"^Parameters\n-+\n(?P<body>.*?)(?=^\w[^\n]*\n-{3,}$|\Z)", re.M | re.S)
 # A line tells what a method with so many parameters does; from here on, each is named.
 _FEW = 2
