@@ -125,9 +125,21 @@ def written_whole(path: Path, *, mode: int = 0o666, sync: bool = True) -> Iterat
 
 
 def write_whole(path: Path, data: bytes, *, mode: int = 0o666, sync: bool = True) -> None:
-    """Write a file whole or not at all (see `written_whole`)."""
+    """Write a file whole or not at all (see `written_whole`); a device or pipe is written to."""
+    if _is_special(path):  # as root, a file would take the place of /dev/null
+        with system_errors(path, "write"), path.open("wb") as stream:
+            stream.write(data)
+        return
     with written_whole(path, mode=mode, sync=sync) as stream:
         stream.write(data)
+
+
+def _is_special(path: Path) -> bool:
+    try:
+        mode = os.stat(path).st_mode
+    except OSError:
+        return False
+    return stat.S_ISCHR(mode) or stat.S_ISFIFO(mode)
 
 
 def open_regular(path: str | os.PathLike[str]) -> BinaryIO:

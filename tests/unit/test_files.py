@@ -5,6 +5,7 @@ import json
 import os
 import stat
 import tempfile
+import threading
 from pathlib import Path
 
 import pytest
@@ -31,6 +32,21 @@ from neurogister.model.digest import Expected
 from neurogister.model.listing import parse_listing
 
 # Writing.
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes with names here")
+def test_what_is_no_file_is_written_to_and_stays_what_it_is(tmp_path):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    got = []
+    reader = threading.Thread(target=lambda: got.append(pipe.read_bytes()))
+    reader.start()
+
+    write_whole(pipe, b"data")
+
+    reader.join(10)
+    assert got == [b"data"]
+    assert pipe.is_fifo()
 
 
 def test_a_file_is_there_whole_or_not_at_all(tmp_path):
