@@ -41,6 +41,8 @@ def test_create_says_what_it_is_made_of(invoke, root):
         ["+", "a/x=y.bin", "z"],
     ]
     assert (root / "store/lab/tests.yaml").read_text() == (
+        "# yaml-language-server: $schema=https://neurogister.github.io/neurogister/schemas/"
+        "package.schema.json\n"
         "title: tests\npurpose: For tests\nmembers:\n- dataset: one\n  path: deep/1.bin\n"
         "- dataset: dwi\n  part: dwi.bval\n  path: dwi.bval\n"
         "- dataset: one\n  version: 1\n  path: one.bin\n- dataset: a/x=y.bin\n  path: z\n"

@@ -3,6 +3,11 @@
 import pytest
 from tests.factories import make_registry
 
+LINE = (
+    "# yaml-language-server: $schema="
+    "https://neurogister.github.io/neurogister/schemas/vendor.schema.json\n"
+)
+
 
 @pytest.fixture
 def root(home, tmp_path):
@@ -21,7 +26,7 @@ def test_add_writes_a_file_and_says_where(invoke, root):
     )  # fmt: skip
     assert (result.status, result.out) == (0, "store/physics/optics\n")
     assert (root / "store/physics/optics/vendor.yaml").read_text() == (
-        "title: 'Optics: lab'\ndescription: What we see.\nmaintainers:\n"
+        f"{LINE}title: 'Optics: lab'\ndescription: What we see.\nmaintainers:\n"
         "- name: Ada L\n  email: ada@example.org\n- name: Team\n  github: org/team\n"
         "- name: Nobody\n"
     )
@@ -35,7 +40,7 @@ def test_add_writes_a_file_and_says_where(invoke, root):
 def test_without_a_word_it_is_who_adds_it(invoke, root):
     assert invoke("vendor", "add", "optics", "--commit", cwd=root).status == 0
     text = (root / "store/optics/vendor.yaml").read_text()
-    assert text.startswith("title: optics\nmaintainers:\n- name: ")
+    assert text.startswith(f"{LINE}title: optics\nmaintainers:\n- name: ")
     assert invoke("vendor", "add", "x1", "--dry-run", cwd=root).status == 10
     assert not (root / "store/x1").exists()
 

@@ -29,6 +29,9 @@ def test_a_tombstone_stays(invoke, registry):
 def test_what_the_tombstone_says(invoke, registry):
     withdraw(invoke, registry, "mni-t2", "--reason", "  why  ")
     text = (registry.root / "data/mni152/t2.nii.gz.yaml").read_text()
+    line, _, text = text.partition("\n")
+    assert line.startswith("# yaml-language-server: $schema=https://")
+    assert line.endswith("/schemas/resource.schema.json")
     assert text.startswith("id: mni-t2\nversion: 1\nversions:\n")
     assert "status: withdrawn\n" in text
     assert "  reason: why\n" in text

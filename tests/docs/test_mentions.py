@@ -88,6 +88,7 @@ def test_no_option_is_told_that_there_is_not():
         "--quiet",
     }
     others |= {"--neurogister-offline", "--neurogister-lockfile"}  # of pytest, from our plugin
+    others |= {"--schemafile"}  # of check-jsonschema
     others |= {"--message", "--short", "--list", "--help"}
     pages = [page for page in PAGES if page.name not in ("benchmarks.md", "README.md")]
     told = {

@@ -247,7 +247,10 @@ def test_below_a_collection(lab):
 def test_a_new_collection(lab):
     lab.put(to="new/sub", new_collection=True, license="MIT")
     text = (lab.root / "data/new/collection.yaml").read_text()
-    assert text == "title: new\nlicense: MIT\n"
+    line, _, rest = text.partition("\n")
+    assert line.startswith("# yaml-language-server: $schema=https://")
+    assert line.endswith("/schemas/collection.schema.json")
+    assert rest == "title: new\nlicense: MIT\n"
     assert "A data/new/collection.yaml" in lab.staged()
     with neurogister.open(lab.root) as registry:
         assert {"c", "new"} == {each.name for each in registry.collections()}

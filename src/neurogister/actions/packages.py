@@ -132,7 +132,8 @@ def create_package(
                 license=new.license,
                 members=[each.as_mapping() for each in chosen],
                 versions=[],
-            )
+            ),
+            schema="package",
         )
         check_said(path, data)
         done = Changed(name=new.name, file=path, members=chosen, added=chosen)

@@ -127,7 +127,9 @@ def add_collection(
     path = collection_path(folder)
     if session.reader.read_file(path) is None:
         title = folder.split("/")[1]
-        changes.write(path, dump_document(known(title=title, license=license_)))
+        changes.write(
+            path, dump_document(known(title=title, license=license_), schema="collection")
+        )
 
 
 def collection_path(folder: str) -> str:

@@ -6,7 +6,7 @@ import os
 import re
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..errors import NotFoundError, RefusedError, UsageError
 from ..files import Destination, system_errors
@@ -118,10 +118,11 @@ def add_vendor(
         vendors = session.reader.vendors()
         _refuse_name(new.name, vendors)
         folder = _folder(new.name, new.department, vendors)
-        document = {"title": new.title or new.name}
+        document: dict[str, Any] = {"title": new.title or new.name}
         if new.description:
             document["description"] = new.description
-        data = dump_document({**document, "maintainers": maintainers or [{"name": who(session)}]})
+        document["maintainers"] = maintainers or [{"name": who(session)}]
+        data = dump_document(document, schema="vendor")
         path = f"{folder}/{VENDOR_FILES[0]}"
         check_said(path, data)
         done = Shelved(name=new.name, department=new.department or None, path=folder)

@@ -158,7 +158,7 @@ def _plan(session: Session, item: Dataset, tombstone: Withdrawal, changes: Chang
             changes.remove(pointer)
         return Withdrawn(name=item.name, id=item.id, tombstone=path, changed=beside)
     record = _buried(item.record or Record(), tuple(old_versions(session, item)), tombstone)
-    data = dump_document(record.as_mapping())
+    data = dump_document(record.as_mapping(), schema="resource")
     check_document(data, path, limit=YAML_LIMIT)
     copies = _local_copies(session, item)
     # The tombstone first: nobody must see the registry with neither, and so the identifier free.

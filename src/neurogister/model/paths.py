@@ -56,7 +56,8 @@ def _check_characters(name: str) -> None:
     for character in name:
         if character in _FORBIDDEN:
             raise ValueError(f"holds the character {character!r}")
-        if unicodedata.category(character)[0] == "C":
+        category = unicodedata.category(character)
+        if category[0] == "C" or category in ("Zl", "Zp"):  # control, or another line
             raise ValueError(f"holds the invisible character U+{ord(character):04X}")
     if not unicodedata.is_normalized("NFC", name):
         raise ValueError("is not in Unicode normal form C")

@@ -18,16 +18,22 @@ from .scalars import NUMERIC, WORDS, resolve
 
 Edit = Callable[[Any], None]
 
+SCHEMAS = "https://neurogister.github.io/neurogister/schemas/"
+"""Where the schemas of our files are published; their ``$id`` begin with it."""
+
 _WIDTH = 1000  # DVC never breaks lines; neither do people who compare them
 
 
-def dump_document(value: Mapping[str, Any]) -> bytes:
+def dump_document(value: Mapping[str, Any], *, schema: str | None = None) -> bytes:
     """Write a new YAML file, in DVC's style.
 
     Parameters
     ----------
     value : mapping
         Of text, numbers, booleans, None, lists and mappings.
+    schema : str, optional
+        The name of the schema that it keeps to: a first line tells editors. For files of our own,
+        not for pointers.
 
     Returns
     -------
@@ -40,7 +46,10 @@ def dump_document(value: Mapping[str, Any]) -> bytes:
         value, Dumper=_dumper(), sort_keys=False, allow_unicode=True, width=_WIDTH,
         default_flow_style=False,
     )  # fmt: skip
-    return text.encode()
+    head = (
+        "" if schema is None else f"# yaml-language-server: $schema={SCHEMAS}{schema}.schema.json\n"
+    )
+    return f"{head}{text}".encode()
 
 
 @cache

@@ -2,6 +2,7 @@
 
 import hashlib
 import random
+import tomllib
 from dataclasses import replace
 
 import pytest
@@ -20,6 +21,7 @@ from neurogister.model.locked import (
     public_url,
 )
 from neurogister.model.lockfile import parse_lockfile
+from neurogister.registry.schemas import problems
 
 URL = "https://example.org/lab/registry.git"
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
@@ -151,6 +153,7 @@ def test_what_is_written_is_read_again(locked, url, remotes, where, shuffle):
     data = dump_lockfile(value)
 
     assert parse_lockfile(data) == value
+    assert problems("neurogister.lock", tomllib.loads(data.decode())) == []
     shuffle.shuffle(found)
     mixed = replace(value, locked=tuple(found))
     assert dump_lockfile(mixed) == data
