@@ -325,6 +325,7 @@ class Registry(Changing):
         names: Names | None = None,
         *,
         into: str | os.PathLike[str] | None = None,
+        layout: str | None = None,
         force: bool = False,
         dry_run: bool = False,
         check: bool = False,
@@ -338,6 +339,9 @@ class Registry(Changing):
         into : path, optional
             The folder to deliver to, where each dataset lies under its name. None is its place in
             the work tree; of a remote registry, the working directory.
+        layout : {'nf-neuro', 'zip'}, optional
+            Bring zip archives instead: by their md5 into the cache of nf-neuro's tests, or by their
+            name into the working directory.
         force : bool
             Overwrite files that were changed here, and get what was withdrawn.
         dry_run : bool
@@ -357,6 +361,15 @@ class Registry(Changing):
         SeveralErrors
             With `check`: if several did; they are in its `errors`.
         """
+        if layout is not None:
+            from .actions.layouts import pull_zips
+
+            report = pull_zips(
+                self._session, self.targets(names), layout, named=names is not None,
+                into=None if into is None else Path(into).absolute(), force=force,
+                dry_run=dry_run, progress=self._progress,
+            )  # fmt: skip
+            return _checked(report) if check else report
         if names is not None:
             return self.pull_targets(
                 self._resolve(names), into=into, force=force, dry_run=dry_run, check=check
@@ -407,6 +420,29 @@ class Registry(Changing):
             progress=self._progress,
         )  # fmt: skip
         return _checked(report) if check else report
+
+    def zip_archives(self, names: Names | None = None) -> dict[str, str]:
+        """List zip archives with their md5, sorted by name, as test suites do.
+
+        Parameters
+        ----------
+        names : str or iterable of str, optional
+            Packages and datasets; None is everything.
+
+        Raises
+        ------
+        NotFoundError
+            If something that is named has none.
+        RefusedError
+            If one name stands for different bytes.
+        """
+        from .actions.export import export_zips
+
+        targets = self.targets(names)
+        found = export_zips(
+            self._session, targets, named=names is not None, progress=self._progress
+        )
+        return {each.name: each.md5 for each in found}
 
     def content_folder(self, target: Target) -> Path:
         """Return the folder of the user's cache that is kept for the content of a target."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .model.names import Names, listed
@@ -132,6 +134,68 @@ class Curating:
             self._session, new, listed(members), commit=commit, dry_run=dry_run,
             progress=self._progress,
         )  # fmt: skip
+
+    def create_package_from_zip(
+        self,
+        name: str,
+        file: str | os.PathLike[str],
+        *,
+        to: str,
+        purpose: str,
+        id: str | None = None,  # noqa: A002 - the field's name
+        title: str | None = None,
+        description: str | None = None,
+        license: str | None = None,  # noqa: A002 - the field's name
+        new_collection: bool = False,
+        allow_duplicate: bool = False,
+        push: bool | None = None,
+        verify_remote: bool = False,
+        commit: bool = False,
+        dry_run: bool = False,
+    ) -> Changed:
+        """Make a package of a zip archive, which it can still be delivered as; nothing is released.
+
+        Parameters
+        ----------
+        name : str
+            ``VENDOR/PACKAGE``.
+        file : path
+            The archive: it becomes a dataset, and its files become another one.
+        to : str
+            The collection of these.
+        purpose : str
+            What it is for.
+        id : str, optional
+            The identifier of the files, and with ``-zip`` that of the archive; else they follow
+            from its name.
+        title, description, license : str, optional
+        new_collection, allow_duplicate, push, verify_remote
+            As for `deposit`.
+        commit : bool
+            Commit in git, and do not only stage.
+        dry_run : bool
+            Only find out what would happen.
+
+        Raises
+        ------
+        InvalidFileError, IntegrityError
+            If the archive is none, could do harm, or is damaged.
+        RefusedError
+            If there is such a package, identifier or content. Nothing was changed.
+        """
+        from .actions.deposit import Manner
+        from .actions.fromzip import ZipWishes, create_from_zip
+        from .actions.packages import NewPackage
+
+        new = NewPackage(
+            name=name, purpose=purpose, title=title, description=description, license=license
+        )
+        wishes = ZipWishes(
+            file=Path(file), to=to, id=id, new_collection=new_collection,
+            allow_duplicate=allow_duplicate,
+        )  # fmt: skip
+        manner = Manner(push=push, verify_remote=verify_remote, commit=commit, dry_run=dry_run)
+        return create_from_zip(self._session, new, wishes, manner, progress=self._progress)
 
     def add_members(
         self, package: str, members: Names, *, commit: bool = False, dry_run: bool = False

@@ -169,6 +169,8 @@ class Destination:
     ----------
     root : Path
         The folder; made when the first file comes.
+    replaceable : bool
+        Whether what lies there is only ever a copy, as in a cache: what is wrong is then replaced.
 
     Attributes
     ----------
@@ -176,8 +178,9 @@ class Destination:
         For whoever plans what goes here: so that no place is given away twice.
     """
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, *, replaceable: bool = False) -> None:
         self.root = root
+        self.replaceable = replaceable
         self.claims: Any = None
         self._start = os.path.join(root, "")
         self._known: set[str] = set()

@@ -194,6 +194,7 @@ class Lockfile:
         names: Names | None = None,
         *,
         into: str | os.PathLike[str] | None = None,
+        layout: str | None = None,
         force: bool = False,
         dry_run: bool = False,
         check: bool = False,
@@ -206,6 +207,8 @@ class Lockfile:
             What of it; None is everything.
         into : path, optional
             The folder to deliver to. None is the one that the lockfile names, or its own.
+        layout : {'nf-neuro', 'zip'}, optional
+            Bring zip archives instead: by their md5 into the cache of nf-neuro's tests, or by name.
         force : bool
             Overwrite files that were changed here, and get what was withdrawn.
         dry_run : bool
@@ -224,13 +227,30 @@ class Lockfile:
         from .actions.placing import collect_errors
 
         report = pull_from(
-            read_lockfile(self._given), _some(names), self._settings,
+            read_lockfile(self._given), _some(names), self._settings, layout=layout,
             into=None if into is None else Path(into).absolute(), force=force, dry_run=dry_run,
             progress=self._progress,
         )  # fmt: skip
         if check and report.errors:
             raise collect_errors(report.errors, len(report.pulled))
         return report
+
+    def zip_archives(self, names: Names | None = None) -> dict[str, str]:
+        """List the zip archives of what is locked with their md5, sorted by name.
+
+        Raises
+        ------
+        NotFoundError
+            If there is no lockfile, or something that is named has none.
+        RefusedError
+            If one name stands for different bytes, or something was withdrawn.
+        """
+        from .actions.export import export_locked_zips
+
+        found = export_locked_zips(
+            read_lockfile(self._given), _some(names), progress=self._progress
+        )
+        return {each.name: each.md5 for each in found}
 
 
 def _some(names: Names | None) -> tuple[str, ...]:

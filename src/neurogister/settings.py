@@ -103,6 +103,17 @@ def find_project_file(start: Path | None = None) -> Path | None:
     return None
 
 
+def nf_neuro_folder() -> Path:
+    """Return the folder in which nf-neuro keeps the zip archives of its tests, by their md5.
+
+    The variables, their order and the name of the folder are those of its subworkflow
+    ``load_test_data``; a variable that is empty counts as not set, as there.
+    """
+    named = os.environ.get("NFNEURO_TEST_DATA_HOME") or os.environ.get("XDG_DATA_HOME")
+    home = Path(named) if named else Path.home() / ".local" / "share"
+    return home.absolute() / "nf-neuro-test-archives"
+
+
 def load_settings(**flags: Any) -> Settings:
     """Read everything that applies, and merge it by precedence.
 

@@ -12,11 +12,12 @@ from neurogister.cli.group import COMMANDS
 
 EVERYWHERE = ("--registry", "-C", "--rev", "--offline", "--progress", "--quiet", "-q", "--verbose",
               "-v", "--help", "-h")  # fmt: skip
-GROUPS = ("cache", "dtype", "lock", "package", "vendor")
+GROUPS = ("cache", "dtype", "export", "lock", "package", "vendor")
 PAGES = [
     *([name] for name in COMMANDS if name not in GROUPS),
     *(["cache", name] for name in ("ls", "prune", "verify")),
     *(["dtype", name] for name in ("list", "add")),
+    ["export", "manifest"],
 ]
 OWN = {
     "list": ("PATTERN", "--packages", "--vendors", "--collections", "--dtypes", "--archives",
@@ -37,6 +38,8 @@ OWN = {
     "vendor move": ("NAME", "--department", "--commit", "--dry-run", "-n", "--json"),
     "package list": ("VENDOR", "--json"),
     "package create": ("VENDOR", "DATASET", "--purpose", "--title", "--description", "--license",
+                       "--from-zip", "--to", "--id", "--new-collection", "--allow-duplicate",
+                       "--push", "--no-push", "--remote", "-r", "--verify-remote", "--jobs", "-j",
                        "--commit", "--dry-run", "-n", "--json"),
     "package add": ("VENDOR", "DATASET", "--commit", "--dry-run", "-n", "--json"),
     "package remove": ("VENDOR", "MEMBER", "--commit", "--dry-run", "-n", "--json"),
@@ -55,7 +58,9 @@ OWN = {
     "dtype add": ("NAME", "--title", "--description", "--content-type", "--extension",
                   "--downloadable", "--schema", "--commit", "--dry-run", "-n"),
     "pull": ("NAME", "--into", "--output", "-o", "--remote", "-r", "--jobs", "-j", "--force", "-f",
-             "--locked", "--lockfile", "--dry-run", "-n", "--json"),
+             "--locked", "--lockfile", "--layout", "--dry-run", "-n", "--json"),
+    "export manifest": ("NAME", "--format", "--locked", "--lockfile", "--output", "-o", "--check",
+                        "--json"),
     "verify": ("NAME", "--remote", "--from", "-r", "--into", "-o", "--jobs", "-j", "--json"),
     "manifest": ("DIR", "--check", "--manifest", "-m", "--output", "-o", "--md5", "--json"),
     "config": ("NAME", "VALUE", "--unset", "--project", "--dry-run", "-n", "--json"),
@@ -87,7 +92,7 @@ def test_help_of_a_command_lists_its_arguments_and_all_options(invoke, tmp_path,
     assert {*EVERYWHERE, *OWN[" ".join(page)]} <= words
     others = {word for word in words if word.startswith("-")} - {*EVERYWHERE, *OWN[" ".join(page)]}
     mentioned = {"--remote"} if page[0] in ("info", "verify", "locate") else set()
-    assert others <= mentioned | {"-vv", "-only", "-"}
+    assert others <= mentioned | {"-vv", "-only", "-neuro", "-"}
 
 
 def test_without_a_command_the_help_is_shown(invoke, tmp_path):

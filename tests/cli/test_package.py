@@ -77,7 +77,7 @@ def test_release_to_the_letter(invoke, made):
         "format": "neurogister.release/1", "name": "lab/tests", "version": "1.0.0",
         "md5": WHOLE.md5, "sha256": WHOLE.sha256, "size": 10, "nfiles": 3,
         "members": ["one@1", "dwi@1"], "pointer": "store/lab/tests.dvc", "status": "unchanged",
-        "remote": "storage", "stored": "there", "proof": "size",
+        "remote": "storage", "stored": "there", "proof": "size", "zip": None,
     }  # fmt: skip
     assert made.git("status", "--porcelain") == ""
     assert invoke("package", "list", cwd=root).rows == [

@@ -151,6 +151,7 @@ def test_json_has_a_line_for_each_name(invoke, registry):
         "name": "mni152/t1.nii.gz",
         "version": 2,
         "part": None,
+        "zip": None,
         "path": str(registry.root / "data/mni152/t1.nii.gz"),
         "files": 1,
         "placed": 1,

@@ -8,7 +8,7 @@ before a kill is harmless, and the same deposit finds it when it is run again.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -80,6 +80,26 @@ class Manner:
     def writes(self) -> bool:
         """Whether anything is to be changed."""
         return not (self.dry_run or self.check)
+
+
+@dataclass(frozen=True, slots=True)
+class Also:
+    """Files of the registry that appear together with a deposit, or not at all.
+
+    Parameters
+    ----------
+    paths : tuple of str
+        Which, from the top of the registry.
+    build : callable
+        Returns what is to be written; called once before anything is uploaded, and again at the
+        end, when nobody else changes the registry. What it raises ends the deposit.
+    message : str
+        Of the commit.
+    """
+
+    paths: tuple[str, ...]
+    build: Callable[[], Mapping[str, bytes]]
+    message: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,6 +184,7 @@ def deposit(
     wishes: Wishes,
     manner: Manner | None = None,
     *,
+    also: Also | None = None,
     progress: Progress = SILENT,
 ) -> DepositReport:
     """Deposit files and folders.
@@ -178,6 +199,8 @@ def deposit(
         Where to, and under which identifiers.
     manner : Manner, optional
         How.
+    also : Also, optional
+        What appears together with it.
     progress : Progress
         Told about long work.
 
@@ -196,7 +219,7 @@ def deposit(
         If the remote does not take the bytes, or does not have them afterwards. Nothing but the
         cache was changed.
     """
-    return _Deposit(session, sources, wishes, manner or Manner(), progress).run()
+    return _Deposit(session, sources, wishes, manner or Manner(), progress, also).run()
 
 
 class _Deposit:
@@ -207,7 +230,9 @@ class _Deposit:
         wishes: Wishes,
         manner: Manner,
         progress: Progress,
+        also: Also | None = None,
     ) -> None:
+        self._also = also
         self._session = session
         self._sources = sources
         self._wishes = wishes
@@ -292,6 +317,8 @@ class _Deposit:
         if self._wishes.new_collection and self._wishes.new_version is None:
             license_ = self._sources[0].said.license
             add_collection(self._session, changes, named[0].folder, license_=license_)
+        for path, data in self._also.build().items() if self._also is not None else ():
+            changes.write(path, data)  # after the pointers that it may be about
         return changes
 
     def _remove(self, named: Sequence[Draft], taken: Sequence[Sequence[Taken]]) -> None:
@@ -327,7 +354,10 @@ class _Deposit:
         same = find_same(self._session, named, contents)
         new = [n for n, each in enumerate(named) if each.place not in same]
         self._refuse(named, contents, new)
-        check_git(self._session, self._own_paths(named), commit=self._commits)
+        own = [*self._own_paths(named), *(self._also.paths if self._also is not None else ())]
+        check_git(self._session, own, commit=self._commits)
+        if self._also is not None:
+            self._also.build()  # what is against it is told before anything is uploaded
         return named, same
 
     def _refuse(
@@ -398,6 +428,8 @@ class _Deposit:
     ) -> list[str]:
         """List what belongs into git: what is written, now or by an earlier try."""
         paths = dict.fromkeys([*changes.paths, *self._own_paths(named)])
+        if self._also is not None:
+            paths |= dict.fromkeys(self._also.paths)
         if self._wishes.new_collection:
             paths |= dict.fromkeys(collection_path(each.folder) for each in named)
         for content in contents:
@@ -421,6 +453,8 @@ class _Deposit:
         return self._manner.commit or self._manner.branch is not None
 
     def _message(self, named: Sequence[Draft], new: Sequence[int]) -> str:
+        if self._also is not None:
+            return self._also.message
         some = [named[n] for n in new] or list(named)
         first = some[0]
         if first.item is not None:

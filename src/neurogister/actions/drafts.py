@@ -78,10 +78,10 @@ class Draft:
 
     @property
     def name(self) -> str:
-        """The name of the data: the identifier, and the extension."""
+        """The name of the data: usually the identifier, and the extension."""
         if self.item is not None:
             return self.item.place.rpartition("/")[2]
-        return f"{self.id}{self.extension}"
+        return self.source.called or f"{self.id}{self.extension}"
 
     @property
     def place(self) -> str:

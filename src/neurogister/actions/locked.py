@@ -147,6 +147,7 @@ def pull_locked(
     *,
     lockfile: str | os.PathLike[str] | None = None,
     into: str | os.PathLike[str] | None = None,
+    layout: str | None = None,
     remote: str | None = None,
     jobs: int | None = None,
     force: bool = False,
@@ -166,6 +167,8 @@ def pull_locked(
         Which file; None is the ``neurogister.lock`` here, or in the nearest folder above.
     into : path, optional
         The folder to deliver to. None is the one that the lockfile names, or its own.
+    layout : {'nf-neuro', 'zip'}, optional
+        Bring zip archives instead: by their md5 into the cache of nf-neuro's tests, or by name.
     remote : str, optional
         The only remote to be asked, by its name in the lockfile.
     jobs : int, optional
@@ -206,8 +209,9 @@ def pull_locked(
     if names is not None and not chosen:
         raise UsageError("there is no name: None stands for everything")
     report = pull_from(
-        found, chosen, settings, into=None if into is None else Path(into).absolute(),
-        force=force, dry_run=dry_run, progress=progress,
+        found, chosen, settings, layout=layout,
+        into=None if into is None else Path(into).absolute(), force=force, dry_run=dry_run,
+        progress=progress,
     )  # fmt: skip
     if check and report.errors:
         raise collect_errors(report.errors, len(report.pulled))
@@ -219,6 +223,7 @@ def pull_from(
     names: Sequence[str],
     settings: Settings,
     *,
+    layout: str | None = None,
     into: Path | None = None,
     force: bool = False,
     dry_run: bool = False,
@@ -234,11 +239,20 @@ def pull_from(
         What of it; none stand for everything.
     settings : Settings
         What applies.
+    layout : {'nf-neuro', 'zip'}, optional
+        Bring zip archives instead (`layouts.pull_locked_zips`).
     into : Path, optional
         The folder to deliver to; None is the one that the lockfile names, or its own.
     force, dry_run, progress
         As for `pull_locked`.
     """
+    if layout is not None:
+        from .layouts import pull_locked_zips  # rarely asked for
+
+        return pull_locked_zips(
+            found, names, settings, layout, into=into, force=force, dry_run=dry_run,
+            progress=progress,
+        )  # fmt: skip
     choices = found.lockfile.choose(names)
     refuse_withdrawn([choice.locked for choice in choices], force=force, progress=progress)
     destination = Destination(into or found.path.parent)

@@ -14,9 +14,10 @@ from ..model.locked import Locked, LockedRegistry, LockedRemote, public_url
 from ..model.lockfile import OPTIONS, SCHEMES, is_consistent
 from ..model.paths import check_path
 from ..model.remote import OptionValue, public_address
+from ..model.zips import Zip
 from ..progress import SILENT, Progress
 from .describe import find_entries
-from .outdated import refuse_withdrawn_members
+from .outdated import refuse_withdrawn_members, released
 from .selection import Selection, select
 
 if TYPE_CHECKING:
@@ -67,6 +68,7 @@ def lock_target(session: Session, target: Target, url: str) -> Locked:
         files=tuple(entries),
         legacy=selection.oid.legacy,
         executable=selection.executable,
+        zip=_zip(selection),
     )
     if not is_consistent(locked):
         raise RefusedError(
@@ -74,6 +76,11 @@ def lock_target(session: Session, target: Target, url: str) -> Locked:
             hint="The registry contradicts itself here: tell its maintainers.",
         )
     return locked
+
+
+def _zip(selection: Selection) -> Zip | None:
+    version = released(selection) if selection.part is None else None
+    return version.zip if version is not None else None
 
 
 def _version(selection: Selection) -> int | str | None:

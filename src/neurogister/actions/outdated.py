@@ -67,7 +67,7 @@ def find_outdated(
         The files of that version, if they are known here: releases that do not say which versions
         they are made of are compared by content.
     """
-    version = _released(selection)
+    version = released(selection)
     if version is not None and version.members:
         return list(_by_name(session, version.members))
     return list(_by_content(session, selection, entries))
@@ -100,7 +100,7 @@ def withdrawn_members(session: Session, selection: Selection) -> list[Outdated]:
     item = selection.item
     if not isinstance(item, Package):
         return []
-    version = _released(selection)
+    version = released(selection)
     names = (version.members if version is not None else ()) or [
         each.dataset for each in _likely_members(session, item, selection)
     ]
@@ -120,7 +120,7 @@ def _likely_members(session: Session, item: Package, selection: Selection) -> li
     return [each for each in item.members if each.path in paths]
 
 
-def _released(selection: Selection) -> Version | None:
+def released(selection: Selection) -> Version | None:
     """Return the entry of the ledger that a selection is about."""
     md5 = str(selection.oid)
     for each in reversed(selection.item.versions):

@@ -24,6 +24,8 @@ from .writable import check_git, commit_changes, open_for_writing, raise_problem
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from ..model.zips import ZipSource
+    from .deposit import Deposited
     from .session import Session
 
 
@@ -68,6 +70,10 @@ class Changed:
         The files that were staged or committed.
     commit : str, optional
         The commit that was made.
+    deposited : tuple of Deposited
+        The datasets that were made for it, of a zip archive.
+    unpushed : str, optional
+        Why these were not pushed.
     """
 
     name: str
@@ -78,6 +84,8 @@ class Changed:
     changed: bool = True
     staged: tuple[str, ...] = ()
     commit: str | None = None
+    deposited: tuple[Deposited, ...] = ()
+    unpushed: str | None = None
 
 
 def create_package(
@@ -120,25 +128,51 @@ def create_package(
     root = open_for_writing(session)
     with session.tree_lock(root, progress):
         session.reader.refresh()
-        path = _new_path(session, new.name)
+        path = new_path(session, new.name)
         parsed, problems = parse_members(session, members)
         chosen = tuple(parsed)
         _check(session, chosen, problems, progress)
-        data = dump_document(
-            known(
-                title=new.title or new.name.rpartition("/")[2],
-                purpose=new.purpose,
-                description=new.description,
-                license=new.license,
-                members=[each.as_mapping() for each in chosen],
-                versions=[],
-            ),
-            schema="package",
-        )
-        check_said(path, data)
+        data = new_document(path, new, chosen)
         done = Changed(name=new.name, file=path, members=chosen, added=chosen)
         message = f"Create the package {new.name}"
         return _write(session, root, done, data, message, commit=commit, dry_run=dry_run)
+
+
+def new_document(
+    path: str, new: NewPackage, members: Sequence[Member], archive: ZipSource | None = None
+) -> bytes:
+    """Return the ``PACKAGE.yaml`` of a new package.
+
+    Parameters
+    ----------
+    path : str
+        Its place, for messages.
+    new : NewPackage
+        What is said of it.
+    members : sequence of Member
+        What its first release is made of.
+    archive : ZipSource, optional
+        The zip archive that it is delivered as to who asks for one.
+
+    Raises
+    ------
+    UsageError
+        If what is said cannot stand there.
+    """
+    data = dump_document(
+        known(
+            title=new.title or new.name.rpartition("/")[2],
+            purpose=new.purpose,
+            description=new.description,
+            license=new.license,
+            members=[each.as_mapping() for each in members],
+            zip=None if archive is None else archive.as_mapping(),
+            versions=[],
+        ),
+        schema="package",
+    )
+    check_said(path, data)
+    return data
 
 
 def add_members(
@@ -262,7 +296,18 @@ def open_package(session: Session, name: str) -> tuple[Package, str, bytes]:
     return package, package.record_path, data
 
 
-def _new_path(session: Session, name: str) -> str:
+def new_path(session: Session, name: str) -> str:
+    """Return where the ``PACKAGE.yaml`` of a new package goes.
+
+    Raises
+    ------
+    UsageError
+        If it cannot be called so.
+    NotFoundError
+        If there is no such vendor.
+    RefusedError
+        If there is such a package.
+    """
     vendor_name, slash, last = name.removeprefix("store/").partition("/")
     if not slash:
         raise UsageError(f"{name!r} names no vendor", hint="As in `VENDOR/PACKAGE`.")

@@ -184,7 +184,12 @@ class Examiner:
     def _read(self, place: Place, advance: Callable[[int], None]) -> Found:
         path = self._destination.path(place.relative)
         expected = place.wanted.expected
-        size, digests = digests_of(path, ("md5", *expected.algorithms))
+        try:
+            size, digests = digests_of(path, ("md5", *expected.algorithms))
+        except NeurogisterError:
+            if os.path.lexists(path):
+                raise
+            return Found.NOTHING  # another process has taken it away since we looked
         advance(size)
         mine = {name: digests[name] for name in expected.algorithms}
         if expected.difference(size, mine) is None:
@@ -289,7 +294,7 @@ def _put_by_others(
     found = Examiner(destination, holdings).examine(changed)
     pairs = list(zip(changed, found, strict=True))
     foreign = [place for place, what in pairs if what is Found.FOREIGN]
-    if foreign:
+    if foreign and not destination.replaceable:
         raise refuse_foreign(destination, foreign)
     return frozenset(place.relative for place, what in pairs if what is Found.SAME)
 

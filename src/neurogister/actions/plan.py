@@ -177,7 +177,7 @@ def examine(
             if what is not Found.SAME
         ]
         foreign += [place for place, what in pairs if what is Found.FOREIGN]
-    if foreign and not force:
+    if foreign and not (force or destination.replaceable):
         raise refuse_foreign(destination, foreign)
     remove_for_force(destination, foreign)
 

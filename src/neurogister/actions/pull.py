@@ -59,6 +59,8 @@ class Pulled:
     status : {'pulled', 'unchanged', 'failed', 'planned'}
     error : NeurogisterError, optional
         Why it failed.
+    zip : str, optional
+        With a layout of zip archives: the name of the archive.
     """
 
     name: str
@@ -70,6 +72,7 @@ class Pulled:
     size: int | None
     status: str
     error: NeurogisterError | None = None
+    zip: str | None = None
 
 
 @dataclass(slots=True)
@@ -139,6 +142,26 @@ def pull(
     NoSpaceError
         If there is no room; nothing was fetched, unless the room went while we were at it.
     """
+    work = begin_all(session, targets, into, force=force, progress=progress)
+    destination = Destination(into or root_of(session))
+    return bring(session, work, destination, force=force, dry_run=dry_run, progress=progress)
+
+
+def begin_all(
+    session: Session,
+    targets: Sequence[Target],
+    into: Path | None,
+    *,
+    force: bool,
+    progress: Progress,
+) -> list[Work]:
+    """Find out what targets stand for: what was withdrawn is refused, or passed over in a glob.
+
+    Parameters
+    ----------
+    session, targets, into, force, progress
+        As for `pull`.
+    """
     chosen = [target for target in targets if not _is_passed_over(target, progress, force=force)]
     work = [begin(session, target, into, force=force) for target in chosen]
     for one in work:
@@ -147,8 +170,7 @@ def pull(
             progress.warn(f"{item.name} was withdrawn{why_withdrawn(item)}; forced all the same")
         with one_fails(one):
             _heed_members(session, one, progress, force=force)
-    destination = Destination(into or root_of(session))
-    return bring(session, work, destination, force=force, dry_run=dry_run, progress=progress)
+    return work
 
 
 def bring(
@@ -183,7 +205,7 @@ def bring(
         skip_unchanged(one, placed_before)
     active = [one for one in work if not one.unchanged and one.error is None]
     if not active:
-        return PullReport([_result(one, dry_run=dry_run) for one in work])
+        return PullReport([result_of(one, dry_run=dry_run) for one in work])
     open_folders(session, active, progress)
     find_places(active)
     missing = find_missing(session.holdings, active, progress)
@@ -201,7 +223,7 @@ def bring(
         delivery = Delivery(session, destination, linker, active, progress)
         delivery.run(missing)
         delivery.remember()
-    report.pulled = [_result(one, dry_run=dry_run) for one in work]
+    report.pulled = [result_of(one, dry_run=dry_run) for one in work]
     return report
 
 
@@ -291,7 +313,8 @@ def _announce(progress: Progress, work: Sequence[Work], missing: dict[ObjectId, 
     )
 
 
-def _result(one: Work, *, dry_run: bool) -> Pulled:
+def result_of(one: Work, *, dry_run: bool) -> Pulled:
+    """Return what became, or would become, of one selection."""
     selection = one.selection
     if one.error is not None:
         status = "failed"

@@ -32,7 +32,7 @@ from ..registry.layout import MANIFEST_SUFFIX, YAML_LIMIT
 from .members import Piece, open_members, refuse_clashes
 from .packages import open_package, read_package
 from .records import record_in
-from .released import Push, push_listing, sizes_of
+from .released import Push, open_zip, push_listing, sizes_of, zip_of
 from .writable import (
     check_git,
     commit_changes,
@@ -46,6 +46,7 @@ from .writable import (
 
 if TYPE_CHECKING:
     from ..model.package import Package
+    from ..model.zips import Zip
     from .session import Session
 
 RELEASED = "released"
@@ -85,6 +86,8 @@ class Release:
         The files that were staged or committed.
     commit : str, optional
         The commit that was made.
+    zip : Zip, optional
+        The archive that it is delivered as to who asks for one.
     """
 
     name: str
@@ -102,6 +105,7 @@ class Release:
     unpushed: str | None = None
     staged: tuple[str, ...] = ()
     commit: str | None = None
+    zip: Zip | None = None
 
     @property
     def changes(self) -> bool:
@@ -121,6 +125,7 @@ class _Plan:
     oid: ObjectId
     size: int
     known: Version | None
+    zip: Zip | None = None
 
     @property
     def pointer(self) -> str:
@@ -225,7 +230,12 @@ class _Releasing:
         self._refuse_mixture(package, pieces)
         entries, size = sizes_of(self._session, pieces, self._progress)
         oid = ObjectId(listing_md5(entries), listing=True, legacy=pieces[0].selection.oid.legacy)
-        plan = _Plan(package, path, before, pieces, entries, oid, size, self._known(package, oid))
+        archive = None if package.zip is None else open_zip(self._session, package.zip)
+        if archive is not None:  # kept, pushed and withdrawn with the others
+            pieces = [*pieces, archive]
+        found = None if archive is None else zip_of(archive)
+        known = self._known(package, oid, found)
+        plan = _Plan(package, path, before, pieces, entries, oid, size, known, found)
         place = package.place
         if git_writer(self._session).tracked([place]):
             raise RefusedError(
@@ -259,12 +269,17 @@ class _Releasing:
                 " new versions of these.",
             )
 
-    def _known(self, package: Package, oid: ObjectId) -> Version | None:
+    def _known(self, package: Package, oid: ObjectId, archive: Zip | None) -> Version | None:
         """Return the version if it was released with this content, or None if it may be new."""
         record = package.record
         if record is not None and (known := record.find_version(self._version)) is not None:
-            if known.md5 == str(oid):
+            if known.md5 == str(oid) and known.zip == archive:
                 return known
+            if known.md5 == str(oid):
+                raise RefusedError(
+                    f"{package.name}@{self._version} was released with another zip archive",
+                    hint="A released version never changes: choose a greater one.",
+                )
             raise RefusedError(
                 f"{package.name}@{self._version} was released with other content"
                 f" ({known.md5}, not {oid})",
@@ -290,6 +305,7 @@ class _Releasing:
             members=_names(plan.pieces),
             pointer=plan.pointer,
             status=status,
+            zip=plan.zip,
         )
 
     # Writing.
@@ -300,7 +316,7 @@ class _Releasing:
         with session.tree_lock(self._root, self._progress):
             session.reader.refresh()
             again = self._plan()
-            if again.oid != plan.oid:
+            if (again.oid, again.zip) != (plan.oid, plan.zip):
                 raise RefusedError(
                     f"the members of {plan.package.name} changed meanwhile",
                     hint="Run the same command again. Nothing was released.",
@@ -341,7 +357,7 @@ class _Releasing:
         entry = Version(
             version=self._version, md5=str(plan.oid), size=plan.size, nfiles=len(plan.entries),
             sha256=listing_sha256(plan.entries), date=now(), by=who(self._session), note=note,
-            members=_names(plan.pieces),
+            members=_names(plan.pieces), zip=plan.zip,
         )  # fmt: skip
 
         def edit(document: Any) -> None:

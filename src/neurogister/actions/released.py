@@ -10,11 +10,15 @@ from ..backends.cache import ObjectId
 from ..backends.remotebase import ObjectStat
 from ..errors import NeurogisterError, NotFoundError, OfflineError, RefusedError
 from ..model.listing import Entry, dump_listing
+from ..model.package import Member
+from ..model.zips import Zip
 from ..progress import Progress
+from .members import open_members
 from .writable import raise_problems
 
 if TYPE_CHECKING:
     from ..backends.remotes import Remote
+    from ..model.zips import ZipSource
     from .members import Piece
     from .session import Session
 
@@ -84,6 +88,42 @@ def _find_sizes(
             if isinstance(told, ObjectStat) and told.size is not None:
                 sizes[oid] = told.size
     return sizes
+
+
+def open_zip(session: Session, said: ZipSource) -> Piece:
+    """Return the zip archive that a package is to be delivered as, as a member is opened.
+
+    Raises
+    ------
+    RefusedError
+        If the dataset is not there, was withdrawn, or is no single file that DVC 3 keeps.
+    """
+    pieces, problems = open_members(session, [Member(said.dataset, said.name)], ask=False)
+    for problem in problems:
+        raise RefusedError(f"its zip archive: {problem.message}", hint=problem.hint)
+    [piece] = pieces
+    if piece.selection.is_folder or piece.selection.oid.legacy:
+        what = "is a folder" if piece.selection.is_folder else "is kept as DVC 2 did"
+        raise RefusedError(
+            f"its zip archive {said.dataset} {what}",
+            hint="`zip` in the file of the package names a dataset that is one file.",
+        )
+    return piece
+
+
+def zip_of(piece: Piece) -> Zip:
+    """Return what a ledger says of the zip archive of a release.
+
+    Parameters
+    ----------
+    piece : Piece
+        As `open_zip` returns it.
+    """
+    selection = piece.selection
+    return Zip(
+        name=piece.member.path, md5=selection.oid.md5, size=selection.size,
+        sha256=selection.sha256, dataset=piece.name,
+    )  # fmt: skip
 
 
 def push_listing(

@@ -22,6 +22,7 @@ from .writable import check_git, commit_changes, open_for_writing
 
 if TYPE_CHECKING:
     from ..model.dataset import Dataset
+    from ..model.package import Package
     from .session import Session
 
 
@@ -200,8 +201,8 @@ def _refuse(session: Session, item: Dataset, place: str, root: Path) -> None:
     named = [
         package.name
         for package in session.reader.packages()
-        for member in package.members
-        if member.dataset in (item.name, item.place)
+        for dataset in _datasets_of(package)
+        if dataset in (item.name, item.place)
     ]
     if named:
         raise RefusedError(
@@ -210,6 +211,12 @@ def _refuse(session: Session, item: Dataset, place: str, root: Path) -> None:
             if item.id
             else "Change the member in the package first.",
         )
+
+
+def _datasets_of(package: Package) -> list[str]:
+    """Return the names by which a package knows datasets: of its members, and of its archive."""
+    archive = [package.zip.dataset] if package.zip is not None else []
+    return [*(member.dataset for member in package.members), *archive]
 
 
 def _plan(session: Session, item: Dataset, place: str) -> tuple[ChangeSet, ChangeSet]:

@@ -56,6 +56,7 @@ def full(description: Description) -> dict[str, Any]:
              "version": each.version}
             for each in item.members
         ]  # fmt: skip
+        shape["zip"] = _zip(description)
         shape["outdated"] = [
             {"dataset": each.dataset, "name": each.name, "status": each.status,
              "released": each.released, "newest": each.newest, "reason": each.reason}
@@ -68,6 +69,14 @@ def full(description: Description) -> dict[str, Any]:
         "remotes": description.remotes,
     }
     return shape
+
+
+def _zip(description: Description) -> dict[str, Any] | None:
+    """Return the zip archive of the version that is shown."""
+    from .outdated import released  # packages only
+
+    version = None if description.selection is None else released(description.selection)
+    return None if version is None or version.zip is None else version.zip.as_mapping()
 
 
 def _said(record: Record) -> dict[str, Any]:

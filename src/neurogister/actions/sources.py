@@ -31,6 +31,8 @@ class Source:
         Of a folder: the paths of its files below it, sorted; None for a file.
     size : int
         Bytes, in all.
+    called : str, optional
+        What its data is to be called; else by its identifier, with the extension of the file.
     """
 
     path: Path
@@ -38,6 +40,7 @@ class Source:
     said: Said
     files: tuple[str, ...] | None
     size: int
+    called: str | None = None
 
     @property
     def is_folder(self) -> bool:

@@ -21,9 +21,9 @@ from ..errors import NeurogisterError, UsageError
 from ..files import open_regular, system_errors, unique_token, walk, write_whole
 from ..model.digest import CHUNK_SIZE, is_digest
 from ..model.paths import check_component, check_path
+from ..model.zips import SUFFIX
 from ..progress import SILENT, Progress
 from .workspace import waiting_lock
-from .zipnames import SUFFIX
 
 NOTES = ".neurogister"
 _FORMAT = 1

@@ -156,6 +156,11 @@ def find_archive(lockfile: Lockfile, md5: str, *, progress: Progress = SILENT) -
 
 
 def _within(locked: Locked, md5: str) -> Locked | None:
+    archive = locked.zip if locked.part is None else None
+    if archive is not None and archive.md5 == md5:
+        return replace(
+            locked, md5=md5, size=archive.size, sha256=archive.sha256, files=(), zip=None
+        )
     if locked.md5 == md5:
         return locked
     for entry in locked.files:

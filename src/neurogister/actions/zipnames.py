@@ -6,8 +6,12 @@ from collections.abc import Iterable, Iterator
 
 from ..errors import RefusedError
 from ..model.locked import Locked, Lockfile
+from ..model.zips import is_zip
 
-SUFFIX = ".zip"
+_LOCKED = (
+    "A name can stand for one archive only: lock both in one version, or remove one"
+    " (`neurogister lock remove`)."
+)
 
 
 def zip_archives(locked: Lockfile) -> dict[str, str]:
@@ -31,13 +35,17 @@ def zip_archives(locked: Lockfile) -> dict[str, str]:
     return name_archives(found for each in locked.locked for found in _archives(each))
 
 
-def name_archives(archives: Iterable[tuple[str, str, str]]) -> dict[str, str]:
+def name_archives(
+    archives: Iterable[tuple[str, str, str]], *, hint: str = _LOCKED
+) -> dict[str, str]:
     """Give archives their file names, which must tell them apart.
 
     Parameters
     ----------
     archives : iterable of (str, str, str)
         The path of each, its md5, and whom it belongs to.
+    hint : str
+        What to do if two have one name.
 
     Raises
     ------
@@ -51,14 +59,15 @@ def name_archives(archives: Iterable[tuple[str, str, str]]) -> dict[str, str]:
         if other != md5:
             raise RefusedError(
                 f"{name} is {md5} in {owner}, and {other} in {first}",
-                hint="A name can stand for one archive only: lock both in one version,"
-                " or remove one (`neurogister lock remove`).",
+                hint=hint,
             )
     return {name: known[name][0] for name in sorted(known)}
 
 
 def _archives(locked: Locked) -> Iterator[tuple[str, str, str]]:
     files = [(locked.name, locked.md5)]
-    if locked.is_folder:
+    if locked.zip is not None and locked.part is None:
+        files = [(locked.zip.name, locked.zip.md5)]  # the files are what is in it
+    elif locked.is_folder:
         files = [(entry.path, entry.md5) for entry in locked.files]
-    yield from ((path, md5, locked.label) for path, md5 in files if path.lower().endswith(SUFFIX))
+    yield from ((path, md5, locked.label) for path, md5 in files if is_zip(path))

@@ -22,6 +22,7 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
     "Get": {
         "pull": ("pull", "Bring data here, each byte checked against its record."),
         "lock": ("lock", "Pin data in neurogister.lock, and keep it up to date."),
+        "export": ("export", "Write what other programs read: lists of zip archives."),
         "verify": ("verify", "Check bytes on disk, in the cache or in a remote."),
         "manifest": ("manifest", "Print, or check, the size and digest of every file of a folder."),
     },

@@ -71,6 +71,7 @@ def _print(output: Output, shape: dict[str, Any], *, all_files: bool) -> None:
             ("created by", shape.get("created_by")),
             ("created on", shape.get("created_on")),
             ("derived from", ", ".join(map(str, shape.get("derived_from") or ()))),
+            ("zip", _joined(shape.get("zip"), ("name", "md5"))),
             ("file", shape["path"]),
             ("error", shape["error"]),
         ],

@@ -61,6 +61,11 @@ LockfileOption = Annotated[
                  help="The lockfile; else neurogister.lock here or in a folder above.",
                  show_default=False),
 ]  # fmt: skip
+LayoutOption = Annotated[
+    str | None,
+    typer.Option("--layout", metavar="nf-neuro|zip", show_default=False,
+                 help="Bring zip archives: as nf-neuro's tests keep them, or by their names."),
+]  # fmt: skip
 IntoOption = Annotated[
     Path | None,
     typer.Option("--into", "--output", "-o", metavar="DIR",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -9,7 +10,9 @@ import typer
 from ..actions.packages import Changed, NewPackage, add_members, create_package, remove_members
 from ..actions.release import PLANNED, UNCHANGED, Release, release
 from ..actions.vendors import get_vendor
+from ..errors import UsageError
 from .application import Application
+from .deposit import shape as deposit_shape
 from .errors import WOULD_CHANGE
 from .list_ import list_items
 from .options import (
@@ -17,6 +20,7 @@ from .options import (
     DryRunOption,
     JobsOption,
     JsonOption,
+    complete_collection,
     complete_name,
     complete_package,
     complete_vendor,
@@ -46,6 +50,19 @@ MembersArgument = Annotated[
 ]  # fmt: skip
 
 
+PushOption = Annotated[
+    bool | None,
+    typer.Option("--push/--no-push", show_default=False,
+                 help="Upload to the remote, or not; else if one can be written."),
+]  # fmt: skip
+UploadOption = Annotated[
+    str | None, typer.Option("--remote", "-r", metavar="NAME", help="Upload to this DVC remote.")
+]
+VerifyRemoteOption = Annotated[
+    bool, typer.Option("--verify-remote", help="Read every byte back from the remote.")
+]
+
+
 @application.command("list")
 @common
 def list_(
@@ -68,7 +85,13 @@ def create(
     name: Annotated[
         str, typer.Argument(metavar="VENDOR/NAME", help="The new package.", show_default=False)
     ],
-    members: MembersArgument,
+    members: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="DATASET[@VERSION][:PART][=PATH]...", autocompletion=complete_name,
+                       help="A dataset, or a part of it, and where it goes in the package.",
+                       show_default=False),
+    ] = None,
+    *,
     purpose: Annotated[
         str, typer.Option("--purpose", metavar="TEXT", help="What it is for.", show_default=False)
     ],
@@ -77,22 +100,83 @@ def create(
     license_: Annotated[
         str | None, typer.Option("--license", metavar="SPDX", help="Of the whole.")
     ] = None,
+    from_zip: Annotated[
+        Path | None,
+        typer.Option("--from-zip", metavar="FILE", show_default=False,
+                     help="Deposit this zip archive and its files, and make the package of them."),
+    ] = None,
+    to: Annotated[
+        str | None,
+        typer.Option("--to", metavar="COLLECTION", autocompletion=complete_collection,
+                     help="Where its datasets go.", show_default=False),
+    ] = None,
+    id_: Annotated[
+        str | None,
+        typer.Option("--id", metavar="ID", show_default=False,
+                     help="The identifier of its files; that of the archive is ID-zip."),
+    ] = None,
+    new_collection: Annotated[
+        bool, typer.Option("--new-collection", help="The collection may be a new one.")
+    ] = False,
+    allow_duplicate: Annotated[
+        bool,
+        typer.Option("--allow-duplicate", help="Also content that another identifier has."),
+    ] = False,
+    push: PushOption = None,
+    remote: UploadOption = None,
+    verify_remote: VerifyRemoteOption = False,
+    jobs: JobsOption = None,
     commit: CommitOption = False,
     dry_run: DryRunOption = False,
     json: JsonOption = False,
-) -> None:
+) -> None:  # fmt: skip
     """Say what a new package is made of, in its PACKAGE.yaml; nothing is released yet.
 
     A member goes to the path behind `=`, or is called by its own last name.
+
+    With `--from-zip` the members are the files of a zip archive, without the one folder that they
+    all lie in: the archive and its files become datasets of the collection, and `pull --layout`
+    delivers the very archive.
     """
+    application.option(remote=remote, jobs=jobs)
     new = NewPackage(
         name=name, purpose=purpose, title=title, description=description, license=license_
     )
-    done = create_package(
-        application.session, new, members, commit=commit, dry_run=dry_run,
-        progress=application.progress,
-    )  # fmt: skip
+    if from_zip is None:
+        _refuse_options(members, to, id_)
+        done = create_package(
+            application.session, new, members or [], commit=commit, dry_run=dry_run,
+            progress=application.progress,
+        )  # fmt: skip
+    else:
+        from ..actions.deposit import Manner
+        from ..actions.fromzip import ZipWishes, create_from_zip
+
+        if members or to is None:
+            raise UsageError(
+                "--from-zip needs a collection for its datasets, and takes no other members",
+                hint="`--to COLLECTION`; `neurogister package add` adds members later.",
+            )
+        wishes = ZipWishes(
+            file=from_zip, to=to, id=id_, new_collection=new_collection,
+            allow_duplicate=allow_duplicate,
+        )  # fmt: skip
+        manner = Manner(push=push, verify_remote=verify_remote, commit=commit, dry_run=dry_run)
+        done = create_from_zip(
+            application.session, new, wishes, manner, progress=application.progress
+        )
     _print(application, done, json=json, dry_run=dry_run)
+
+
+def _refuse_options(members: list[str] | None, to: str | None, id_: str | None) -> None:
+    """Refuse what makes no sense without a zip archive."""
+    if not members:
+        raise UsageError(
+            "a package is made of datasets, and none is named",
+            hint="`neurogister package create --help` tells how; or `--from-zip FILE`.",
+        )
+    if to is not None or id_ is not None:
+        raise UsageError("--to and --id say where the datasets of `--from-zip` go")
 
 
 @application.command("add")
@@ -146,18 +230,9 @@ def release_(
                        show_default=False),
     ],
     note: Annotated[str | None, typer.Option("--note", metavar="TEXT", help="What is new.")] = None,
-    push: Annotated[
-        bool | None,
-        typer.Option("--push/--no-push", show_default=False,
-                     help="Upload to the remote, or not; else if one can be written."),
-    ] = None,
-    remote: Annotated[
-        str | None,
-        typer.Option("--remote", "-r", metavar="NAME", help="Upload to this DVC remote."),
-    ] = None,
-    verify_remote: Annotated[
-        bool, typer.Option("--verify-remote", help="Read every byte back from the remote.")
-    ] = False,
+    push: PushOption = None,
+    remote: UploadOption = None,
+    verify_remote: VerifyRemoteOption = False,
     jobs: JobsOption = None,
     commit: CommitOption = False,
     dry_run: DryRunOption = False,
@@ -214,12 +289,19 @@ def _print(application: Application, done: Changed, *, json: bool, dry_run: bool
                 "added": [_member(each) for each in done.added],
                 "removed": [_member(each) for each in done.removed],
                 "changed": done.changed,
+                "deposited": [deposit_shape(each) for each in done.deposited],
             }
         )
     else:
         rows = [("+", str(each), each.path) for each in done.added]
         rows += [("-", str(each), each.path) for each in done.removed]
         application.output.table(("", "member", "path"), rows, cut=False)
+    for each in done.deposited:
+        application.progress.say(f"{each.status} {each.name} ({each.id})")
+    if done.unpushed is not None:
+        application.progress.warn(
+            f"not pushed: {done.unpushed}; `dvc push` brings its datasets to a remote"
+        )
     would = "would have" if dry_run else "has"
     application.progress.say(f"{done.name} {would} {counted(len(done.members), 'member')}")
     if dry_run and done.changed:
@@ -250,4 +332,5 @@ def _release_shape(done: Release) -> dict[str, Any]:
         "remote": done.remote,
         "stored": done.stored,
         "proof": done.proof,
+        "zip": None if done.zip is None else done.zip.as_mapping(),
     }

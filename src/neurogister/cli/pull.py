@@ -18,6 +18,7 @@ from .options import (
     IntoOption,
     JobsOption,
     JsonOption,
+    LayoutOption,
     LockfileOption,
     RemoteOption,
     complete_pulled,
@@ -43,6 +44,7 @@ def command(
         typer.Option("--locked", help="Bring what neurogister.lock says; no registry is asked."),
     ] = False,
     lockfile: LockfileOption = None,
+    layout: LayoutOption = None,
     remote: RemoteOption = None,
     jobs: JobsOption = None,
     force: Annotated[
@@ -60,13 +62,17 @@ def command(
     NAME:PATH or NAME:'*.bval'. Prints the path of everything that was asked for, also if it was
     here already.
 
+    With `--layout` the zip archives of packages and datasets are brought instead: `nf-neuro` puts
+    them by their md5 into the cache of nf-neuro's tests, `zip` under their names into the working
+    directory.
+
     With `--locked`, versions and digests are those of the lockfile, and neither git nor the
     registry is needed; the data goes to the folder of the lockfile, or the one that it names.
     """
     application.option(remote=remote, jobs=jobs)
     if locked or lockfile is not None:
         report = pull_from_lockfile(
-            application, names or [], lockfile, into=into, force=force, dry_run=dry_run
+            application, names or [], lockfile, layout, into=into, force=force, dry_run=dry_run
         )
         tell(application, report, json=json, dry_run=dry_run)
         return
@@ -77,7 +83,9 @@ def command(
         "dry_run": dry_run,
         "progress": application.progress,
     }
-    if names:
+    if layout is not None:
+        report = _pull_zips(application, names, layout, options)
+    elif names:
         report = pull(session, application.resolve(names), **options)
     else:
         report = pull_everything(session, **options)
@@ -88,22 +96,39 @@ def pull_from_lockfile(
     application: Application,
     names: list[str],
     lockfile: Path | None,
+    layout: str | None = None,
     *,
     into: Path | None,
     force: bool,
     dry_run: bool,
 ) -> PullReport:
     """Bring what a lockfile says; an option that names a registry makes no sense then."""
-    settings = application.settings
+    refuse_registry(application)
+    return application.lockfile(lockfile).sync(
+        names or None, into=into, layout=layout, force=force, dry_run=dry_run
+    )
+
+
+def refuse_registry(application: Application) -> None:
+    """Refuse an option that names a registry, where a lockfile does."""
     for name, option in (("registry", "-C"), ("rev", "--rev")):
-        if settings.origins.get(name) == "flag":
+        if application.settings.origins.get(name) == "flag":
             raise UsageError(
                 f"{option} is of no use here: a lockfile names its registries itself",
-                hint="Leave it out, or pull without `--locked`.",
+                hint="Leave it out, or ask without `--locked` and `--lockfile`.",
             )
-    return application.lockfile(lockfile).sync(
-        names or None, into=into, force=force, dry_run=dry_run
-    )
+
+
+def _pull_zips(
+    application: Application, names: list[str] | None, layout: str, options: dict[str, Any]
+) -> PullReport:
+    from ..actions.layouts import check_layout, pull_zips  # rarely asked for
+    from ..actions.listing import everything
+
+    check_layout(layout)
+    session = application.session
+    targets = application.resolve(names) if names else everything(session)
+    return pull_zips(session, targets, layout, named=bool(names), **options)
 
 
 def tell(application: Application, report: PullReport, *, json: bool, dry_run: bool) -> None:
@@ -127,6 +152,7 @@ def _shape(one: Pulled) -> dict[str, Any]:
         "name": one.name,
         "version": as_version(one.version),
         "part": one.part,
+        "zip": one.zip,
         "path": str(one.path),
         "files": one.files,
         "placed": one.placed,

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from .digest import is_digest
+from .zips import Zip
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -54,6 +55,8 @@ class Version:
         When, who and why.
     members : tuple of str
         Of a package: the datasets that it was made of, as ``NAME@VERSION``.
+    zip : Zip, optional
+        Of a package: the archive that it is delivered as to who asks for one.
     extra : mapping
         Fields that this version of neurogister does not know.
     """
@@ -69,6 +72,7 @@ class Version:
     by: str | None = None
     note: str | None = None
     members: tuple[str, ...] = ()
+    zip: Zip | None = None
     extra: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -94,6 +98,7 @@ class Version:
             by=fields.text("by"),
             note=fields.text("note"),
             members=fields.texts("members"),
+            zip=None if fields.peek("zip") is None else Zip.from_fields(fields.inner("zip")),
             extra=fields.rest(),
         )
 
@@ -111,6 +116,7 @@ class Version:
             by=self.by,
             note=self.note,
             members=list(self.members) or None,
+            zip=None if self.zip is None else self.zip.as_mapping(),
         )
         return {**fields, **self.extra}
 

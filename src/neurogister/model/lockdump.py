@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from .lockfile import FORMAT
@@ -46,7 +46,8 @@ def _dump_locked(each: Locked) -> str:
         sha256=each.sha256, legacy=each.legacy or None, executable=each.executable or None,
         withdrawn=each.withdrawn or None,
     )  # fmt: skip
-    return f"\n[[locked]]\n{said}{_dump_files(each) if each.is_folder else ''}"
+    archive = "" if each.zip is None else f"zip = {{ {_inline(each.zip.as_mapping())} }}\n"
+    return f"\n[[locked]]\n{said}{archive}{_dump_files(each) if each.is_folder else ''}"
 
 
 def _dump_files(each: Locked) -> str:
@@ -63,6 +64,10 @@ def _pairs(**values: OptionValue | None) -> str:
     return "".join(
         f"{key} = {_dumped(value)}\n" for key, value in values.items() if value is not None
     )
+
+
+def _inline(values: Mapping[str, OptionValue]) -> str:
+    return ", ".join(f"{key} = {_dumped(value)}" for key, value in values.items())
 
 
 def _dumped(value: OptionValue) -> str:

@@ -10,6 +10,7 @@ from ..errors import NotFoundError, RefusedError
 from .listing import Entry
 from .names import glob_matcher, is_glob, readings
 from .remote import OptionValue, public_address
+from .zips import Zip
 
 _SSH = re.compile(r"\A((?:git\+)?ssh://)([^/@:]+)(?::[^/@]*)?@(.*)\Z", re.IGNORECASE)
 
@@ -85,6 +86,8 @@ class Locked:
         Whether the file may be run.
     withdrawn : bool
         Whether the registry has withdrawn it since.
+    zip : Zip, optional
+        Of a whole package: the archive that it is delivered as to who asks for one.
     """
 
     name: str
@@ -101,6 +104,7 @@ class Locked:
     legacy: bool = False
     executable: bool = False
     withdrawn: bool = False
+    zip: Zip | None = None
 
     @property
     def is_folder(self) -> bool:

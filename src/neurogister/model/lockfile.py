@@ -22,6 +22,7 @@ from .locked import Locked, LockedRegistry, LockedRemote, Lockfile, public_url
 from .manifest import parse_manifest
 from .paths import check_path
 from .remote import OptionValue, RemoteConfig, public_address
+from .zips import Zip, why_no_zip
 
 NAME = "neurogister.lock"
 FORMAT = 1
@@ -225,6 +226,7 @@ def _locked(table: dict[str, Any]) -> Locked:
         legacy=_flag(table, "legacy"),
         executable=_flag(table, "executable"),
         withdrawn=_flag(table, "withdrawn"),
+        zip=_zip(table) if is_folder else None,
     )
     check_consistency(locked)
     return locked
@@ -273,6 +275,22 @@ def _files(table: dict[str, Any]) -> tuple[Entry, ...]:
     if not all(entry.md5 for entry in entries):
         raise _Wrong("has a file without an md5")
     return tuple(entries)
+
+
+def _zip(table: dict[str, Any]) -> Zip | None:
+    if "zip" not in table:
+        return None
+    said = _take(table, "zip", dict)
+    name, md5 = _text(said, "name"), _text(said, "md5")
+    if (why := why_no_zip(name)) is not None:
+        raise _Wrong(f"has a zip archive that {why}")
+    if not is_digest("md5", md5):
+        raise _Wrong(f"has a zip archive with an md5 that is none: {md5[:80]!a}")
+    sha256 = _matching(said, "sha256", lambda text: is_digest("sha256", text))
+    dataset = _text(said, "dataset") if "dataset" in said else None
+    found = Zip(name=name, md5=md5, size=_size(said), sha256=sha256, dataset=dataset)
+    _end(said)
+    return found
 
 
 def _kind(table: dict[str, Any]) -> str:

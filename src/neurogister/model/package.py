@@ -10,6 +10,7 @@ from .fields import Fields
 from .ledger import known
 from .paths import check_path
 from .record import Record
+from .zips import ZipSource
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -59,12 +60,15 @@ class Package(Dataset):
         What it is for.
     members : tuple of Member
         What it is made of; empty where only the pointer says it.
+    zip : ZipSource, optional
+        The zip archive that its next release is delivered as to who asks for one.
     """
 
     vendor: str
     department: str | None = None
     purpose: str | None = None
     members: tuple[Member, ...] = ()
+    zip: ZipSource | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,13 +129,18 @@ class PackageFile:
     purpose: str | None
     members: tuple[Member, ...]
     record: Record
+    zip: ZipSource | None = None
 
     @classmethod
     def from_fields(cls, fields: Fields) -> PackageFile:
         """Read ``PACKAGE.yaml``: a record with a purpose and members."""
         purpose = fields.text("purpose")
         members = take_members(fields)
-        return cls(purpose=purpose, members=members, record=Record.from_fields(fields))
+        said = fields.peek("zip") is not None
+        archive = ZipSource.from_fields(fields.inner("zip")) if said else None
+        fields.take("zip")
+        record = Record.from_fields(fields)
+        return cls(purpose=purpose, members=members, record=record, zip=archive)
 
 
 def take_members(fields: Fields) -> tuple[Member, ...]:

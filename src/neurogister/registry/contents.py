@@ -257,6 +257,7 @@ class _Assembly:
             department=shelf.department,
             purpose=value.purpose if value else None,
             members=value.members if value else (),
+            zip=value.zip if value else None,
         )
 
     def _pair(self, place: str) -> tuple[_Parsed | None, _Parsed | None]:

@@ -1,11 +1,14 @@
 """Zip archives by file name, from a lockfile."""
 
+from dataclasses import replace
+
 import pytest
 
 from neurogister.actions.zipnames import zip_archives
 from neurogister.errors import RefusedError
 from neurogister.model.listing import Entry
 from neurogister.model.locked import Locked, LockedRegistry, Lockfile
+from neurogister.model.zips import Zip
 
 URL = "https://example.org/registry.git"
 A, B = "a" * 32, "b" * 32
@@ -48,3 +51,13 @@ def test_one_name_for_two_archives_is_an_error_that_names_both():
 
     with pytest.raises(RefusedError, match=r"x\.zip is b+ in b/x\.zip@2, and a+ in a/x\.zip@2"):
         zip_archives(lockfile(one, two))
+
+
+def test_a_package_that_is_an_archive_is_that_one_but_no_part_of_it():
+    whole = Locked(
+        name="lab/b0", kind="package", registry=URL, md5=f"{A}.dir", files=(Entry("in.zip", A),),
+        zip=Zip(name="b0.zip", md5=B),
+    )  # fmt: skip
+
+    assert zip_archives(lockfile(whole)) == {"b0.zip": B}
+    assert zip_archives(lockfile(replace(whole, part="in.zip"))) == {"in.zip": A}

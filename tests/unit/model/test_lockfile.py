@@ -21,6 +21,7 @@ from neurogister.model.locked import (
     public_url,
 )
 from neurogister.model.lockfile import parse_lockfile
+from neurogister.model.zips import Zip
 from neurogister.registry.schemas import problems
 
 URL = "https://example.org/lab/registry.git"
@@ -66,6 +67,12 @@ def lockfile(*locked: Locked, **fields) -> Lockfile:
 
 FULL = lockfile(
     folder("lab/tests", entry("a/b.txt"), entry("c, d.txt"), version="1.2.0", commit=COMMIT),
+    folder(
+        "lab/zipped",
+        entry("b0.nii"),
+        version="1.0.0",
+        zip=Zip(name="b0 (1).zip", md5="0" * 32, size=7, sha256="a" * 64, dataset="b0-zip@1"),
+    ),
     single("mni152/t1.nii.gz", id="mni-T1", version=2, executable=True, legacy=True),
     single("old/gone.wav", withdrawn=True),
     folder="tests/data",
@@ -162,7 +169,7 @@ def test_what_is_written_is_read_again(locked, url, remotes, where, shuffle):
 def test_there_is_a_line_for_each_file_and_git_merges_them(tmp_path):
     text = dump_lockfile(FULL).decode()
 
-    assert text.count("\n[[locked]]\n") == 3
+    assert text.count("\n[[locked]]\n") == 4
     assert [line.rpartition(",")[2] for line in text.splitlines() if line.endswith(".txt")] == [
         "a/b.txt"
     ]
@@ -377,3 +384,31 @@ def test_the_digest_of_a_folder_is_that_of_dvc():
 
     assert folder("x/y", *entries).md5 == digest_folder(files).md5
     assert hashlib.md5(b"1").hexdigest() == files["b"].md5
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "said"),
+    [
+        ('name = "b0 (1).zip"', 'name = "../b0.zip"', "a zip archive that is '../b0.zip'"),
+        ('name = "b0 (1).zip"', 'name = "b0.tar"', "must end with .zip"),
+        ('name = "b0 (1).zip"', 'nam = "b0.zip"', "name is missing"),
+        ('name = "b0 (1).zip", md5 = "0', 'name = "b0.zip", md5 = "x', "an md5 that is none"),
+        ("size = 7", "size = -7", "no number of bytes"),
+        ('sha256 = "aaaa', 'sha256 = "AAAA', "sha256 that is none"),
+        ("size = 7", "size = 7, more = 1", "does not know: 'more'"),
+        ('dataset = "b0-zip@1"', 'dataset = "b0\\n"', "no plain text"),
+        ("zip = {", 'zip = "b0.zip" # {', "zip must not be 'b0.zip'"),
+    ],
+)
+def test_a_wrong_zip_archive_is_refused(before, after, said):
+    text = dump_lockfile(FULL).decode()
+    assert text.count(before) == 1
+    with pytest.raises(InvalidFileError) as caught:
+        parse_lockfile(text.replace(before, after).encode())
+    assert said in str(caught.value)
+
+
+def test_only_a_package_has_a_zip_archive():
+    text = dump_lockfile(lockfile(single("a.nii"))).decode()
+    with pytest.raises(InvalidFileError, match="does not know: 'zip'"):
+        parse_lockfile(f'{text}zip = {{ name = "a.zip", md5 = "{"0" * 32}" }}\n'.encode())
