@@ -10,6 +10,7 @@ from ..model.finding import UNJUDGED, Finding, Report, in_order
 from .validation.documents import check_documents
 from .validation.identity import check_identity
 from .validation.ledgers import check_ledgers
+from .validation.ownobjects import check_objects
 from .validation.submission import Submission, build_submission, finding
 from .validation.tree import check_tree
 
@@ -20,6 +21,7 @@ Check = Callable[[Submission], Iterator[Finding]]
 
 CHECKS: tuple[Check, ...] = (
     check_tree,
+    check_objects,
     check_documents,
     check_identity,
     check_ledgers,

@@ -21,6 +21,7 @@ from ...registry.layout import (
     size_limit,
 )
 from .lookalikes import is_mixed, skeleton
+from .ownobjects import is_added_object, object_folders
 from .submission import CONTRIBUTOR, MANIFEST_LIMIT, finding
 
 if TYPE_CHECKING:
@@ -44,7 +45,10 @@ def check_tree(submission: Submission) -> Iterator[Finding]:
     submission.learn_sizes(each.oid for each in submission.changes if each.is_file and each.oid)
     within = [each for each in submission.changes if _is_within(each.path)]
     strict = submission.scope == CONTRIBUTOR and bool(within)
+    objects = object_folders(submission) if strict else ()
     for change in submission.changes:
+        if is_added_object(change, objects):
+            continue  # `ownobjects` looks at it
         if strict and not change.path.startswith(_OURS):
             yield from _outside(change)
         elif _is_within(change.path) and change.mode is not None:
