@@ -21,6 +21,8 @@ _HOMES = {
     "fetch": "api",
     "pull_locked": "actions.locked",
     "open_lockfile": "lockfile",
+    "init": "actions.init",
+    "adopt": "actions.adopt",
     "Registry": "api",
     "Lockfile": "lockfile",
     "Dataset": "model.dataset",
@@ -28,6 +30,8 @@ _HOMES = {
     "PullReport": "actions.pull",
     "Deposited": "actions.deposit",
     "DepositReport": "actions.deposit",
+    "InitReport": "actions.founding",
+    "Misfit": "actions.misfits",
     "Settings": "settings",
     "NeurogisterError": "errors",
     "UsageError": "errors",
@@ -47,8 +51,12 @@ _HOMES = {
 __all__ = ["__version__", *_HOMES]
 
 if TYPE_CHECKING:
+    from .actions.adopt import adopt
     from .actions.deposit import Deposited, DepositReport
+    from .actions.founding import InitReport
+    from .actions.init import init
     from .actions.locked import pull_locked
+    from .actions.misfits import Misfit
     from .actions.pull import Pulled, PullReport
     from .api import Registry, fetch, open
     from .errors import (

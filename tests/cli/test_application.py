@@ -64,6 +64,8 @@ OWN = {
     "verify": ("NAME", "--remote", "--from", "-r", "--into", "-o", "--jobs", "-j", "--json"),
     "manifest": ("DIR", "--check", "--manifest", "-m", "--output", "-o", "--md5", "--json"),
     "config": ("NAME", "VALUE", "--unset", "--project", "--dry-run", "-n", "--json"),
+    "init": ("DIR", "--remote", "--name", "--title", "--adopt", "--assign-ids", "--commit",
+             "--no-commit", "--dry-run", "-n", "--json"),
     "doctor": ("--json",),
     "cache ls": ("--user", "--json"),
     "cache prune": ("--max-size", "--older-than", "--user", "--dry-run", "-n", "--json"),

@@ -89,7 +89,7 @@ def test_no_option_is_told_that_there_is_not():
     }
     others |= {"--neurogister-offline", "--neurogister-lockfile"}  # of pytest, from our plugin
     others |= {"--schemafile"}  # of check-jsonschema
-    others |= {"--message", "--short", "--list", "--help"}
+    others |= {"--message", "--short", "--list", "--help", "--stat", "--format", "--no-pager"}
     pages = [page for page in PAGES if page.name not in ("benchmarks.md", "README.md")]
     told = {
         option for page in pages for option in re.findall(r"(?<![\w-])--[a-z][\w-]*", text_of(page))
@@ -162,6 +162,7 @@ QUESTIONS = {
     "manifest": [f"manifest --json {FOLDER}"],
     "cache": ["cache ls --json", "cache verify --json", "cache prune --json"],
     "config": ["config --json"],
+    "init": ["init --json ../new", "init --json --adopt --no-commit"],
     "doctor": ["doctor --json"],
 }
 

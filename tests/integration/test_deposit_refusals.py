@@ -372,6 +372,13 @@ def test_the_policy(home, tmp_path, policy):
         assert lab.put("x.bin", b"x").status == "deposited", "the collection has one"
 
 
+def test_a_licence_that_nobody_knows_is_none(home, tmp_path):
+    lab = Lab(tmp_path, settings={"policy": {"license_required": True}})
+    lab.registry.add_collection("adopted", license="NOASSERTION")
+    lab.registry.commit()
+    check_refused(lab, lab.file(), to="adopted", match="a licence is required")
+
+
 @pytest.mark.parametrize(
     ("options", "error", "match"),
     [

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from ..errors import NotFoundError, RefusedError, UsageError
+from ..model.dataset import UNKNOWN_LICENSE
 from ..model.identifier import Identifier
 from ..model.naming import split_name
 from ..model.paths import check_path, fold
@@ -216,7 +217,7 @@ def _problems(source: Source, collection: Collection | None, info: RegistryInfo)
     if source.is_folder and not info.policy.allow_directories:
         problems.append("the policy of the registry allows files only, and this is a folder")
     license_ = source.said.license or (collection.license if collection else None)
-    if info.policy.license_required and not license_:
+    if info.policy.license_required and license_ in (None, UNKNOWN_LICENSE):
         problems.append(
             "a licence is required, and neither the dataset (`--license`) nor its collection"
             " has one"

@@ -123,6 +123,51 @@ def read_config(committed: bytes | None, *, root: Path | None) -> DVCConfig:
     return _build(merged, remotes, tuple(dict.fromkeys(notes)), root)
 
 
+def judge_config(committed: bytes, *, root: Path) -> list[tuple[str, str | None]]:
+    """Say all that somebody should know about a committed configuration, without using it.
+
+    Parameters
+    ----------
+    committed : bytes
+        The content of ``.dvc/config``.
+    root : Path
+        The registry's work tree.
+
+    Returns
+    -------
+    list of (str, str or None)
+        What is wrong or odd, and what to do about it.
+
+    Raises
+    ------
+    InvalidFileError
+        If DVC could not read it either.
+    """
+    settings = parse_settings(committed, Source(_COMMITTED, root / ".dvc", trusted=False))
+    found: list[tuple[str, str | None]] = []
+    for entry in settings.values():
+        try:
+            if (note := _judge(entry, root)) is not None:
+                found.append((note, None))
+        except (RefusedError, InvalidFileError) as error:
+            found.append((error.message, error.hint))
+    remotes = build_remotes(settings, root=root)
+    for remote in remotes.values():
+        name = shown(remote.name)
+        if remote.problem is not None:
+            found.append((remote.problem.message, remote.problem.hint))
+        elif (note := _remark(remote)) is not None:
+            found.append((note, None))
+        if not remote.flag("verify"):
+            found.append((
+                f"{_COMMITTED}: of the remote {name!r}, plain DVC does not check what it downloads",
+                f"`dvc remote modify {name} verify true`",
+            ))  # fmt: skip
+    if ("core", "", "remote") not in settings:
+        found.append((f"{_COMMITTED}: no default remote", "`dvc remote add -d NAME URL`"))
+    return found
+
+
 def _build(
     merged: Settings, remotes: Mapping[str, RemoteConfig], notes: tuple[str, ...], root: Path | None
 ) -> DVCConfig:

@@ -19,6 +19,7 @@ from .gitvalues import (
     decode_path,
     parse_changes,
     parse_log,
+    parse_log_paths,
     parse_touched,
     parse_tree_entry,
 )
@@ -392,6 +393,36 @@ class Repository:
             network=not self.offline,
         )  # fmt: skip
         return list(dict.fromkeys(parse_touched(output)))
+
+    def single_states(self, commit: str, pattern: str) -> dict[str, Commit]:
+        """Find the files that history has in one state only, in one go over all of it.
+
+        Parameters
+        ----------
+        commit : str
+            Where to look back from.
+        pattern : str
+            Which files: ``*.dvc``.
+
+        Returns
+        -------
+        dict of str to Commit
+            By path, the commit that brought each. Files with several states are left out.
+        """
+        output = self.git.run(
+            "log", "-z", "-c", "--raw", "--no-renames", "--no-abbrev", "--encoding=UTF-8",
+            LOG_FORMAT, commit, "--", pattern,
+            network=not self.offline,
+        )  # fmt: skip
+        found: dict[str, list[Commit]] = {}
+        for path, each in parse_log_paths(output):
+            if each.blob is not None:
+                found.setdefault(path, []).append(each)
+        return {
+            path: commits[-1]  # the newest comes first
+            for path, commits in found.items()
+            if len({each.blob for each in commits}) == 1
+        }
 
     def log(self, commit: str, path: str) -> list[Commit]:
         """List the commits that changed a file, the oldest first."""

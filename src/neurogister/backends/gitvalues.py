@@ -87,8 +87,15 @@ def parse_touched(output: bytes) -> Iterator[tuple[str, str]]:
 
 def parse_log(output: bytes) -> Iterator[Commit]:
     """Read what ``git log -c --raw -z`` prints with `LOG_FORMAT`."""
+    for _, commit in parse_log_paths(output):
+        yield commit
+
+
+def parse_log_paths(output: bytes) -> Iterator[tuple[str, Commit]]:
+    """Read the same, of many files: each with its path."""
     head: tuple[str, str, str] | None = None
-    for token in output.split(b"\0"):
+    tokens = iter(output.split(b"\0"))
+    for token in tokens:
         text = token.lstrip(b"\n")
         if text.startswith(b"\x02"):
             oid, date, author = text[1:].decode("utf-8", "replace").split("\x03", 2)
@@ -97,5 +104,6 @@ def parse_log(output: bytes) -> Iterator[Commit]:
             parents = len(text) - len(text.lstrip(b":"))
             words = text.lstrip(b":").decode("ascii").split(" ")
             mode, blob = words[parents], words[2 * parents + 1]
+            path = decode_path(next(tokens))
             gone = not mode.strip("0")
-            yield Commit(*head, None if gone else mode, None if gone else blob)
+            yield path, Commit(*head, None if gone else mode, None if gone else blob)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from bisect import bisect_left
 from typing import TYPE_CHECKING
 
 from ..errors import NeurogisterError, NotFoundError, RefusedError, UsageError
@@ -38,15 +39,19 @@ class GitWriter:
 
     def tracked(self, paths: Sequence[str]) -> list[str]:
         """Return those paths that git itself tracks, or has files below."""
-        if not paths:
-            return []
-        output = self._git.run("ls-files", "-z", "--", *paths, environment=_LITERALLY)
-        files = [each.decode("utf-8", "replace") for each in output.split(b"\0") if each]
-        return [
-            path
-            for path in paths
-            if any(file == path or file.startswith(f"{path}/") for file in files)
-        ]
+        files: list[str] = []
+        for start in range(0, len(paths), 500):
+            output = self._git.run(
+                "ls-files", "-z", "--", *paths[start : start + 500], environment=_LITERALLY
+            )
+            files += (each.decode("utf-8", "replace") for each in output.split(b"\0") if each)
+        known, exact = sorted(files), set(files)
+
+        def has(path: str) -> bool:
+            place = bisect_left(known, path)
+            return place < len(known) and known[place].startswith(path)
+
+        return [path for path in paths if path in exact or has(f"{path}/")]
 
     def files_below(self, folder: str) -> list[str]:
         """Return the files below a folder that git tracks, or would: all but ignored ones."""

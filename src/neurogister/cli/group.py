@@ -42,6 +42,7 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "explain": ("explain", "Explain the rules that validate checks."),
     },
     "Look after": {
+        "init": ("init", "Make a registry, or make a DVC repository one."),
         "cache": ("cache", "List, shrink and check the cache."),
         "config": ("config", "Show and change settings."),
         "doctor": ("doctor", "Check that everything that is needed works here."),

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from .pointer import Pointer
     from .record import Record
 
+UNKNOWN_LICENSE = "NOASSERTION"
+"""What SPDX calls a licence of which nobody has said anything."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dataset:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ..backends.git import Repository
+    from ..backends.gitvalues import Commit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +74,11 @@ def with_current(states: Sequence[State], pointer: Pointer | None) -> list[State
     if pointer is None or (states and states[-1].md5 == pointer.digest):
         return list(states)
     return [*states, _state(pointer, None, None, None)]
+
+
+def with_commit(pointer: Pointer | None, commit: Commit) -> list[State]:
+    """Return the only state of a pointer, which a commit brought."""
+    return [_state(pointer, commit.oid, commit.date, commit.author)] if pointer else []
 
 
 def versions_of(states: Sequence[State]) -> list[Version]:

@@ -11,12 +11,12 @@ from ..errors import NotFoundError
 from ..progress import SILENT, Progress
 from .contents import read_row
 from .finder import Finder
-from .history import State, read_history, versions_of, with_current
+from .history import State, read_history, versions_of, with_commit, with_current
 from .layout import ARCHIVES, COLLECTION_FILE, DATA, DVC_CONFIG, REGISTRY_FILE
 from .resolve import nearest, resolve, the_one
 from .sources import open_repository
 from .view import View
-from .worktree import read_worktree
+from .worktree import blob_id, read_worktree
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -332,6 +332,19 @@ class Reader:
     def history_versions(self, item: Dataset) -> list[Version]:
         """Return the states of a pointer counted as versions: 1, 2, 3 …."""
         return versions_of(self.history(item))
+
+    def start_ledgers(self, items: Sequence[Dataset]) -> Iterator[tuple[Dataset, list[Version]]]:
+        """Give `history_versions` of many datasets; most have one state, found in one go."""
+        repository, paths = self._repository, [each.path for each in items]
+        single = {} if self.commit is None else repository.single_states(self.commit, "*.dvc")
+        contents = self.read_files(paths)
+        for item in items:
+            commit = single.get(item.path)
+            data = contents.get(item.path, b"")
+            if commit is not None and commit.blob == blob_id(data, repository.object_format):
+                yield item, versions_of(with_commit(item.pointer, commit))
+            else:
+                yield item, self.history_versions(item)
 
     def version(self, item: Dataset, version: str | int) -> Version:
         """Return one version of a dataset or package.

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from neurogister.backends.dvcconfig import DVCConfig, read_config
+from neurogister.backends.dvcconfig import DVCConfig, judge_config, read_config
+from neurogister.backends.dvcinit import CONFIG, dvc_files
 from neurogister.errors import InvalidFileError, NotFoundError, RefusedError
 from neurogister.model.remote import RemoteConfig, public_address
 
@@ -496,3 +497,24 @@ class TestTrust:
 )
 def test_an_address_shows_no_secret(url, address):
     assert public_address(url) == (address or url)
+
+
+def test_judge_config_tells_everything_at_once(tmp_path):
+    found = judge_config(
+        b"[core]\n    site_cache_dir = /x\n['remote \"a\"']\n    url = https://me:pw@host/x\n"
+        b"    bearer_token_command = id\n['remote \"b\"']\n    verify = true\n",
+        root=tmp_path,
+    )
+    text = "\n".join(message for message, _ in found)
+    for word in (
+        "core.site_cache_dir", "remote.a.url", "bearer_token_command", "'b' has no url",
+        "of the remote 'a', plain DVC does not check", "no default remote",
+    ):  # fmt: skip
+        assert word in text, word
+    assert "pw" not in text
+    assert len(found) == 6
+
+
+def test_judge_config_finds_nothing_in_what_init_writes(tmp_path):
+    for url in ("../remote", "s3://bucket/place", "https://example.org/a, b#"):
+        assert judge_config(dvc_files(url)[CONFIG], root=tmp_path) == []
