@@ -393,6 +393,28 @@ class Repository:
         )  # fmt: skip
         return list(dict.fromkeys(parse_touched(output)))
 
+    def messages(self, commit: str, since: str | None, word: str, *, most: int = 200) -> list[str]:
+        """Return the messages of commits that have a word in them, the newest first.
+
+        Parameters
+        ----------
+        commit : str
+            With what it came from.
+        since : str, optional
+            A commit that is left out, with all that it came from.
+        word : str
+            Which.
+        most : int
+            How many at most.
+        """
+        without = [f"^{since}"] if since is not None else []
+        output = self.git.run(
+            "log", "-z", "--fixed-strings", f"--grep={word}", f"--max-count={most}",
+            "--encoding=UTF-8", "--format=%B", commit, *without, "--",
+            network=not self.offline,
+        )  # fmt: skip
+        return [each for each in output.decode("utf-8", "replace").split("\0") if each.strip()]
+
     def log(self, commit: str, path: str) -> list[Commit]:
         """List the commits that changed a file, the oldest first."""
         output = self.git.run(
