@@ -14,7 +14,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..backends.cache import ObjectId
-from ..errors import IntegrityError, NeurogisterError, NotFoundError, OfflineError, UsageError
+from ..errors import (
+    IntegrityError,
+    InvalidFileError,
+    NeurogisterError,
+    NotFoundError,
+    OfflineError,
+    UsageError,
+)
 from ..model.listing import dump_listing
 from ..progress import SILENT, Progress
 from .auditlog import AuditLog
@@ -179,17 +186,31 @@ def _commits(session: Session, base: str | None) -> Iterator[tuple[Reader, Reade
         yield reader, since
 
 
-def revalidate(reader: Reader, since: Reader | None) -> Named:
+def revalidate(session: Session, reader: Reader, since: Reader | None) -> Named:
     """Validate a commit again, and return the objects that it names.
 
-    The one place where promoting decides what to believe of a commit: whatever `validate` refuses
-    must be refused here, before anything is asked for.
+    The one place where promoting decides what to believe of a commit: what `validate` refuses is
+    refused here, before anything is asked for.
 
     Raises
     ------
     InvalidFileError, IntegrityError, SeveralErrors
         If it must not be promoted.
     """
+    from .session import Session as Opened
+    from .validate import validate
+
+    base = None if since is None else since.commit
+    report = validate(Opened(reader, session.settings), base=base, scope="maintainer")
+    problems: list[NeurogisterError] = [
+        InvalidFileError(
+            f"{each.path}{f', line {each.line}' if each.line else ''}: {each.message}",
+            hint=f"`neurogister explain {each.rule}`. Nothing was promoted.",
+        )
+        for each in [*report.errors, *report.unjudged]
+    ]
+    if problems:
+        raise collect_errors(problems, report.checked or len(problems))
     return find_named(reader, since=since)
 
 
@@ -207,7 +228,7 @@ class _Promotion:
         self._since = since
         self._order = order
         self._progress = progress
-        self._named = revalidate(reader, since)
+        self._named = revalidate(session, reader, since)
         self._main = session.writable_remote(order.to)
         self._there: dict[ObjectId, ObjectStat] = {}
         self._sources: list[Remote] | None = None
