@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from .model.names import Names, listed
 
 if TYPE_CHECKING:
-    from .actions.promote import Promotion
+    from .actions.promotion import Promotion
     from .actions.session import Session
     from .actions.submit import Submitted
     from .model.table import Said
@@ -124,7 +124,8 @@ class Submitting:
         RefusedError
             If a submission names an address that it may not.
         """
-        from .actions.promote import Order, promote
+        from .actions.promote import promote
+        from .actions.promotion import Order
 
         order = Order(
             base=base, sources=listed(sources), to=to, verify_remote=verify_remote,

@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 import zipfile
 from pathlib import Path
 
@@ -21,6 +22,8 @@ words = sys.argv[1:]
 known = {state!r}
 with open(known + ".log", "a") as log:
     log.write(json.dumps([words, sys.stdin.read() if "-" in words else ""]) + "\\n")
+if os.path.exists(known + ".broken"):
+    sys.exit("HTTP 401: Bad credentials")
 if words[:2] == ["pr", "view"]:
     if not os.path.exists(known):
         sys.exit("no pull requests found")
@@ -289,6 +292,38 @@ def test_nothing_says_where_to(world, tmp_path):
     assert "--staging" in world.submit(status=2)
     assert "--submit" in world.submit("--no-push", status=2)
     assert run_git("branch", "--list", "submit/*", folder=world.mine) == ""
+
+
+def test_a_pull_request_that_cannot_be_opened_yet(world, gh, tmp_path):
+    world.make((str(tmp_path / "main"), {}), {})
+    broken = tmp_path / "pull-request.broken"
+    broken.touch()
+    said = world.submit("--bundle", tmp_path / "b.zip", status=1)
+    assert "gh did not open the pull request: HTTP 401" in said
+    head = run_git("rev-parse", "submit/c-scan1", folder=world.fork)
+    broken.unlink()
+    done = world.submit("--bundle", tmp_path / "b.zip")
+    assert done["pull_request"] == "https://github.com/lab/registry/pull/7"
+    assert run_git("rev-parse", "submit/c-scan1", folder=world.fork) == head
+
+
+def test_a_submission_that_was_killed_goes_on(world, tmp_path, start):
+    world.make((str(tmp_path / "main"), {}), {})
+    source = world.source()
+    words = ("deposit", source, "--to", "c", "--id", "scan1", "--submit", "-q")
+    for delay in (0.3, 0.5, 0.7, 0.9, 1.1):
+        process = start(*words, "--bundle", tmp_path / "b.zip", cwd=world.mine)
+        time.sleep(delay)
+        process.kill()
+        process.wait()
+        (world.mine / ".git/index.lock").unlink(missing_ok=True)  # git's own, as its hint tells
+    world.submit("--bundle", tmp_path / "b.zip")
+    assert run_git("log", "--format=%s", "main..submit/c-scan1", folder=world.fork).split("\n")[0]
+    with zipfile.ZipFile(tmp_path / "b.zip") as archive:
+        assert sorted(map(len, map(archive.read, archive.namelist())))[1:] == [50_000, 9_000_000]
+    world.merge("submit/c-scan1")
+    world.promote("--from", tmp_path / "b.zip")
+    world.pull()
 
 
 def test_a_fork_that_takes_nothing(world, tmp_path):

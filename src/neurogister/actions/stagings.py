@@ -95,7 +95,7 @@ class Stagings:
         if text.startswith(("http://", "https://")):
             return self._open_web(name, text, trusted=text)
         if _URL.match(text):
-            return self._session.open_remote(self._config_for(name, text))
+            return self._session.open_remote(_config_for(self._session, name, text))
         path = Path(text).absolute()
         if path.is_file():
             return self._unpacked(name, path)
@@ -133,7 +133,7 @@ class Stagings:
             if is_below(url, top):
                 if url.startswith(("http://", "https://")):
                     return self._open_web(name, url, trusted=top)
-                return self._session.open_remote(self._config_for(name, url))
+                return self._session.open_remote(_config_for(self._session, name, url))
         raise _not_allowed(shown, "registry.yaml does not allow it")
 
     def _open_at(self, config: RemoteConfig, *, trusted: str) -> Remote:
@@ -149,13 +149,6 @@ class Stagings:
         assert config is not None  # noqa: S101 - for the type checker: the caller has looked
         url = f"{config.url.rstrip('/')}/{folder}" if folder else config.url
         return self._open_at(replace(config, url=url), trusted=url)
-
-    def _config_for(self, name: str, url: str) -> RemoteConfig:
-        """Return how an address is read: as the DVC remote that it lies below, if there is one."""
-        for config in self._session.config.remotes.values():
-            if config.scheme == check_address(url)[0] and is_below(url, config.url):
-                return replace(config, name=name, url=url)
-        return RemoteConfig(name=name, url=url, origin="--from")
 
     def _open_web(self, name: str, url: str, *, trusted: str) -> Remote:
         try:
@@ -193,6 +186,14 @@ class Stagings:
         path = self._session.holdings.target().work / "tmp" / f"bundle-{unique_token()}.{kind}"
         self._rest.callback(_remove, path)
         return path
+
+
+def _config_for(session: Session, name: str, url: str) -> RemoteConfig:
+    """Return how an address is used: as the DVC remote that it lies below, if there is one."""
+    for config in session.config.remotes.values():
+        if config.scheme == check_address(url)[0] and is_below(url, config.url):
+            return replace(config, name=name, url=url)
+    return RemoteConfig(name=name, url=url, origin="--from")
 
 
 def staging_config(session: Session, submissions: Submissions) -> RemoteConfig | None:
@@ -266,7 +267,7 @@ def sink(
         opened = session.open_remote(config)
         if (why := opened.why_not_writable()) is not None:
             raise RefusedError(why, hint="`dvc remote modify --local` takes your keys.")
-        yield opened, config.address
+        yield opened, _tellable(config.address)
 
 
 def open_web_staging(session: Session, url: str) -> StagingWeb:
@@ -282,10 +283,7 @@ def _own_staging(
         known = session.config.remotes.get(staging.lower())
         if known is not None:
             return known
-        for config in session.config.remotes.values():
-            if config.scheme not in ("", "http", "https") and staging.startswith(config.url):
-                return replace(config, url=staging)
-        return RemoteConfig(name="staging", url=staging, origin="--staging")
+        return _config_for(session, "staging", staging)
     config_ = staging_config(session, said)
     if config_ is None:
         raise UsageError(
@@ -297,10 +295,19 @@ def _own_staging(
     return replace(config_, url=f"{config_.url.rstrip('/')}/{folder}" if folder else config_.url)
 
 
-def _address_of(session: Session, staging: str) -> str:
+def _tellable(address: str) -> str | None:
+    """Return an address that a commit may tell; None for one that means something here only."""
+    try:
+        check_address(address)
+    except RefusedError:
+        return None
+    return address
+
+
+def _address_of(session: Session, staging: str) -> str | None:
     known = session.config.remotes.get(staging.lower())
     if known is not None:
-        return known.address
+        return _tellable(known.address)
     try:
         check_address(staging)
     except RefusedError as error:

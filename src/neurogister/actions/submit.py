@@ -152,7 +152,7 @@ class _Submitting:
         self._fork.push(self._remote, branch)
         self._progress.say(f"pushed {branch} to {self._remote}")
         title, body = _title(report), _body(report, address)
-        request = self._fork.open_request(branch, title=title, body=body)
+        request = self._fork.open_request(self._remote, branch, title=title, body=body)
         steps = (*done.steps, *([] if request else [self._by_hand(branch)]))
         return replace(done, pull_request=request, steps=steps)
 

@@ -101,10 +101,17 @@ class Fork:
         """Make a commit that only says something."""
         self._git.run("commit", "--quiet", "--allow-empty", "--only", "-m", message)
 
-    def open_request(self, branch: str, *, title: str, body: str) -> str | None:
+    def open_request(self, remote: str, branch: str, *, title: str, body: str) -> str | None:
         """Open the pull request of a branch; return its address, None without GitHub's program.
 
         One that is open already is left as it is.
+
+        Parameters
+        ----------
+        remote, branch : str
+            The git remote, and the branch that it has.
+        title, body : str
+            What the request says.
 
         Raises
         ------
@@ -113,18 +120,20 @@ class Fork:
         """
         if shutil.which("gh") is None:
             return None
-        code, output = self._gh("pr", "view", branch, "--json", "url", "--jq", ".url")
+        ours = _GITHUB.match(self._setting(f"remote.{remote}.url") or "")
+        head = f"{ours['owner']}:{branch}" if ours else branch  # of a fork, gh wants its owner
+        code, output = self._gh("pr", "view", head, "--json", "url", "--jq", ".url")
         if code == 0 and (found := _URL.search(output)):
             return found[0]
         code, output = self._gh(
-            "pr", "create", "--head", branch, "--title", title, "--body-file", "-", text=body
+            "pr", "create", "--head", head, "--title", title, "--body-file", "-", text=body
         )
         found = _URL.search(output)
         if code != 0 or found is None:
             lines = [line for line in output.splitlines() if line.strip()]
             raise NeurogisterError(
                 f"gh did not open the pull request: {redacted(lines[-1][:300]) if lines else code}",
-                hint=f"The branch is pushed. `gh pr create --head {branch}` tries again, as does"
+                hint=f"The branch is pushed. `gh pr create --head {head}` tries again, as does"
                 " the same command.",
             )
         return found[0]

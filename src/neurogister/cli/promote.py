@@ -7,7 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
-from ..actions.promote import PROMOTED, THERE, Order, Promoted, Promotion, promote
+from ..actions.promote import promote
+from ..actions.promotion import PROMOTED, THERE, Order, Promoted, Promotion
 from .application import Application
 from .errors import WOULD_CHANGE
 from .options import DryRunOption, JobsOption, JsonOption
