@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from .curating import Curating
 from .model.names import Names, listed
+from .submitting import Submitting
 
 if TYPE_CHECKING:
     from .actions.deposit import DepositReport
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 Files = str | os.PathLike[str] | Iterable[str | os.PathLike[str]]
 
 
-class Changing(Curating):
+class Changing(Curating, Submitting):
     """What changes a registry; the registry must be a checkout."""
 
     _session: Session

@@ -82,6 +82,7 @@ def test_no_option_is_told_that_there_is_not():
         "--global",
         "--local",
         "--add",
+        "--bare",
         "--oneline",
         "--all",
         "--profile",

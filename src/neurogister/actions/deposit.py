@@ -35,6 +35,7 @@ from .writable import (
 )
 
 if TYPE_CHECKING:
+    from ..backends.remotes import Remote
     from ..model.dataset import Dataset
     from ..registry.changes import ChangeSet
     from .session import Session
@@ -66,6 +67,10 @@ class Manner:
         Whether only to find out what would happen.
     check : bool
         The same, and the files that would be written are compared with their schemas.
+    into : Remote, optional
+        Where objects go, if not to the registry's own remote: the staging of a submission.
+    trailers : tuple of str
+        Lines at the end of the commit's message.
     """
 
     move: bool = False
@@ -75,6 +80,8 @@ class Manner:
     branch: str | None = None
     dry_run: bool = False
     check: bool = False
+    into: Remote | None = None
+    trailers: tuple[str, ...] = ()
 
     @property
     def writes(self) -> bool:
@@ -165,12 +172,15 @@ class DepositReport:
         The files that were staged or committed.
     unpushed : str, optional
         Why nothing was pushed.
+    objects : list of ObjectId
+        What the datasets are made of.
     """
 
     deposited: list[Deposited] = field(default_factory=list)
     commit: str | None = None
     staged: list[str] = field(default_factory=list)
     unpushed: str | None = None
+    objects: list[ObjectId] = field(default_factory=list)
 
     @property
     def changes(self) -> bool:
@@ -284,6 +294,7 @@ class _Deposit:
         contents, taken = self._read(drafts, intake)
         named, same = self._name(drafts, contents)
         report = DepositReport()
+        report.objects = [oid for each in contents for oid, *_ in each.objects()]
         new = [n for n, each in enumerate(named) if each.place not in same]
         stored: dict[ObjectId, Stored] = {}
         remote = None
@@ -383,6 +394,7 @@ class _Deposit:
             [each.source.typed for each in named],
             push=self._manner.push,
             read_back=self._manner.verify_remote,
+            into=self._manner.into,
             progress=self._progress,
         )
         return remote, stored
@@ -415,7 +427,7 @@ class _Deposit:
                 raise
             report.staged = self._paths(changes, named, contents)
             report.commit = commit_changes(
-                session, report.staged, self._message(named, new), commit=self._commits
+                session, report.staged, self._full_message(named, new), commit=self._commits
             )
             session.reader.refresh()
 
@@ -451,6 +463,11 @@ class _Deposit:
     @property
     def _commits(self) -> bool:
         return self._manner.commit or self._manner.branch is not None
+
+    def _full_message(self, named: Sequence[Draft], new: Sequence[int]) -> str:
+        return "\n\n".join(
+            filter(None, [self._message(named, new), "\n".join(self._manner.trailers)])
+        )
 
     def _message(self, named: Sequence[Draft], new: Sequence[int]) -> str:
         if self._also is not None:

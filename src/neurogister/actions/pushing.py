@@ -11,6 +11,7 @@ from .placing import collect_errors
 from .upload import Outgoing, Stored, upload
 
 if TYPE_CHECKING:
+    from ..backends.remotes import Remote
     from ..progress import Progress
     from .records import Content
     from .session import Session
@@ -23,6 +24,7 @@ def push_contents(
     *,
     push: bool | None,
     read_back: bool,
+    into: Remote | None = None,
     progress: Progress,
 ) -> tuple[str | None, dict[ObjectId, Stored], str | None]:
     """Upload objects, and make sure that the remote has them.
@@ -39,6 +41,8 @@ def push_contents(
         True if it is wanted; None: if there is a remote that can be written.
     read_back : bool
         Whether to read every byte back.
+    into : Remote, optional
+        Where to; else the remote that the registry keeps its bytes in.
     progress : Progress
         Told about each object.
 
@@ -59,7 +63,7 @@ def push_contents(
     try:
         if session.settings.offline:
             raise OfflineError("the network may not be used (`--offline`)")
-        remote = session.writable_remote(None)
+        remote = into or session.writable_remote(None)
     except (NotFoundError, RefusedError, OfflineError) as error:
         if push:
             raise

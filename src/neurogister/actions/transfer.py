@@ -126,6 +126,7 @@ class Fetcher(Transfers):
         self._holdings.took([(one.oid, *arrival) for one, arrival in done])
 
     def _try(self, remote: Remote, task: Wanted, *, careful: bool) -> Arrival:
+        self._holdings.origins[task.oid] = remote.address
         wanted = task
         size = wanted.expected.size
         if size is not None and size <= SMALL:

@@ -23,7 +23,7 @@ from ..errors import (
 from ..files import open_regular, system_errors
 from ..model.digest import Buffer, Expected
 from ..progress import SILENT, Progress
-from .attempts import Attempts
+from .attempts import Arrived, Attempts
 from .transfer import named, read_to_end
 
 SMALL = 1 << 20
@@ -94,7 +94,9 @@ def upload(
     jobs: int | None = None,
     retries: int = 6,
     read_back: bool = False,
+    replace: bool = True,
     progress: Progress = SILENT,
+    arrived: Arrived = lambda _: None,
 ) -> dict[ObjectId, Stored | NeurogisterError]:
     """Store objects in a remote, and make sure that it has them.
 
@@ -113,8 +115,12 @@ def upload(
         How often what failed for a passing reason is tried again.
     read_back : bool
         Whether to read every object back to its end, also those that were there.
+    replace : bool
+        Whether what is there with another size or md5 is replaced, and is no error.
     progress : Progress
         Told about each object and its bytes; the caller starts and finishes it.
+    arrived : callable
+        Told every now and then, in this thread, which objects are there.
 
     Returns
     -------
@@ -123,15 +129,17 @@ def upload(
         `IntegrityError` (the remote does not keep what it is given), `CredentialsError`,
         `NetworkError`, `NoSpaceError` and the like.
     """
-    uploader = Uploader(remote, read_back=read_back, jobs=jobs, retries=retries, progress=progress)
+    uploader = Uploader(
+        remote, read_back=read_back, replace=replace, jobs=jobs, retries=retries, progress=progress
+    )
     tasks = {one.oid: one for one in outgoing}.values()
     results: dict[ObjectId, Stored | NeurogisterError] = {}
-    results |= uploader.run([one for one in tasks if not one.oid.listing])
+    results |= uploader.run([one for one in tasks if not one.oid.listing], arrived=arrived)
     failed = [each for each in results.values() if isinstance(each, NeurogisterError)]
     listings = [one for one in tasks if one.oid.listing]
     if failed:
         return results | {one.oid: _left_out(one, failed) for one in listings}
-    return results | uploader.run(listings)
+    return results | uploader.run(listings, arrived=arrived)
 
 
 class Uploader(Attempts[Outgoing, Stored]):
@@ -143,25 +151,32 @@ class Uploader(Attempts[Outgoing, Stored]):
         Where they go.
     read_back : bool
         Whether to read every object back.
+    replace : bool
+        Whether what is there, but is another one, is replaced.
     **options
         As `Attempts`.
     """
 
     fatal = ()
 
-    def __init__(self, remote: Remote, *, read_back: bool, **options: Any) -> None:
+    def __init__(
+        self, remote: Remote, *, read_back: bool, replace: bool = True, **options: Any
+    ) -> None:
         super().__init__([remote], **options)
         self._remote = remote
         self._read_back = read_back
+        self._replace = replace
         self._sent: set[ObjectId] = set()
         self._stored: dict[ObjectId, Stored] = {}
         self._asked = self._found = 0
         self._hopeless: NeurogisterError | None = None
 
-    def run(self, outgoing: Sequence[Outgoing]) -> dict[ObjectId, Stored | NeurogisterError]:
+    def run(
+        self, outgoing: Sequence[Outgoing], *, arrived: Arrived = lambda _: None
+    ) -> dict[ObjectId, Stored | NeurogisterError]:
         """Store objects, the largest first; return what became of each."""
         tasks = sorted(outgoing, key=lambda one: -one.size)
-        failed = self.run_all(tasks)
+        failed = self.run_all(tasks, arrived=arrived)
         return {one.oid: failed.get(one.oid) or self._stored[one.oid] for one in outgoing}
 
     def _keep(self, done: Sequence[tuple[Outgoing, Stored]]) -> None:
@@ -207,7 +222,8 @@ class Uploader(Attempts[Outgoing, Stored]):
         When of many small ones none of the first is there, the others will hardly be: sending what
         is there already does no harm, and each question takes as long as a small object.
         """
-        return task.size > SMALL or self._found > 0 or self._asked < _PROBES
+        some = task.size > SMALL or self._found > 0 or self._asked < _PROBES
+        return some or not self._replace
 
     def _count(self, count: int) -> None:
         if count >= 0 and self._stop.is_set():
@@ -220,6 +236,8 @@ class Uploader(Attempts[Outgoing, Stored]):
             stat = self._stat(remote, task, careful=careful)
         except (NotFoundError, CredentialsError):
             return None  # perhaps we may write there, but not look
+        if _is_other(stat, task) and not self._replace and task.oid not in self._sent:
+            raise other_there(self._remote, task.oid, task.label, stat)
         if _is_other(stat, task) or (stat.size is None and stat.md5 is None):
             return None
         if self._read_back:
@@ -268,6 +286,16 @@ class Uploader(Attempts[Outgoing, Stored]):
         except IntegrityError as error:
             raise IntegrityError(error.message, hint=_NOT_KEPT) from None
         return "content"
+
+
+def other_there(remote: Remote, oid: ObjectId, label: str, stat: ObjectStat) -> IntegrityError:
+    """Return the error for a remote that has something else in the place of an object."""
+    has = "another md5" if stat.size is None else f"{stat.size:,} bytes"
+    return IntegrityError(
+        f"{label}: what the remote '{remote.name}' ({remote.address}) has as {oid.key} is another"
+        f" object ({has})",
+        hint="It is left alone, as nothing is ever removed there. Look at it, and ask its owner.",
+    )
 
 
 def _is_other(stat: ObjectStat, task: Outgoing) -> bool:

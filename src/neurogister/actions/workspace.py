@@ -73,6 +73,7 @@ class Workspace:
         *,
         arrived: Callable[[Sequence[ObjectId]], None] = lambda _: None,
         with_copy: Container[ObjectId] = (),
+        remotes: Sequence[Remote] | None = None,
     ) -> dict[ObjectId, NeurogisterError]:
         """Bring objects into the cache; when others bring the same ones, wait for them.
 
@@ -86,6 +87,8 @@ class Workspace:
             Told every now and then which objects have come.
         with_copy : container of ObjectId
             Objects of which a copy will be placed on the file system of the cache.
+        remotes : sequence of Remote, optional
+            Where they are; else the registry's own.
 
         Returns
         -------
@@ -96,7 +99,7 @@ class Workspace:
 
         if self.settings.offline:
             return {one.oid: worst([], one) for one in wanted}
-        remotes = self._some_remotes(wanted[0])
+        remotes = self._some_remotes(wanted[0]) if remotes is None else remotes
         with self._fetch_locks(wanted, progress) as waited:
             if waited or self._has_some(wanted):
                 missing = self.holdings.find(wanted)

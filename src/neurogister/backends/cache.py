@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..errors import RefusedError
+from ..errors import NeurogisterError, RefusedError
 from ..files import open_regular, system_errors, translated, unique_token
 from ..model.digest import CHUNK_SIZE, Buffer, MultiHasher
 
@@ -151,9 +151,9 @@ class Cache:
     def _clear(folder: Path, *, before: float) -> None:
         with suppress(OSError), os.scandir(folder) as entries:
             for entry in entries:
-                with suppress(OSError):
+                with suppress(OSError, NeurogisterError):
                     if entry.stat(follow_symlinks=False).st_mtime < before:
-                        os.unlink(entry.path)
+                        remove(Path(entry.path))
 
     def unfinished(self, oids: Iterable[ObjectId]) -> int:
         """Tell how many bytes are here of objects that are not complete yet."""

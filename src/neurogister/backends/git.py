@@ -1,4 +1,4 @@
-"""Reading a git repository that is on this machine: trees, blobs, changes, history."""
+"""Reading a git repository that is on this machine: trees, blobs, changes; history is beside."""
 
 from __future__ import annotations
 
@@ -10,17 +10,13 @@ from typing import TYPE_CHECKING
 
 from ..errors import NotFoundError, OfflineError
 from .gitbatch import finished, read_batch
+from .githistory import History
 from .gitprogram import Git, check_argument
 from .gitvalues import (
-    LOG_FORMAT,
     Change,
-    Commit,
     TreeEntry,
     decode_path,
     parse_changes,
-    parse_log,
-    parse_log_paths,
-    parse_touched,
     parse_tree_entry,
 )
 
@@ -36,7 +32,7 @@ _LITERALLY = {"GIT_LITERAL_PATHSPECS": "1"}
 _FULL_ID = re.compile(r"\A(?:[0-9a-f]{40}|[0-9a-f]{64})\Z")
 
 
-class Repository:
+class Repository(History):
     """A repository on this machine.
 
     Parameters
@@ -132,11 +128,6 @@ class Repository:
     def key(self) -> str:
         """What tells this repository from others on this machine."""
         return str(self.git_dir)
-
-    def find_head(self) -> str | None:
-        """Return the commit of ``HEAD``; None if there is none yet."""
-        code, output, _ = self.git.attempt("rev-parse", "--verify", "--quiet", _HEAD)
-        return output.decode().strip() if code == 0 else None
 
     def resolve(self, rev: str) -> str:
         """Return the commit that a revision means.
@@ -345,93 +336,14 @@ class Repository:
         lines = (line.split(" ") for line in output.decode("ascii").splitlines())
         return {oid: int(size) for oid, size in lines if size.isdecimal()}
 
-    def merge_base(self, one: str, other: str) -> str | None:
-        """Return the newest commit that two others came from; None if they have none."""
-        code, output, complaint = self.git.attempt("merge-base", one, other)
-        if code > 1:
-            raise self.git.error(complaint, "merge-base")
-        return output.decode("ascii").strip() or None
-
     def write_staged_tree(self) -> str:
         """Keep what is staged as a tree, and return its id; nothing refers to it."""
         return self.git.run("write-tree").decode("ascii").strip()
-
-    def list_tips(self) -> list[str]:
-        """List what all branches, tags, remote branches and ``HEAD`` stand on."""
-        output = self.git.run("for-each-ref", "--format=%(objectname)").decode("ascii")
-        return list(dict.fromkeys(tip for tip in (*output.split("\n"), self.find_head()) if tip))
 
     def existing(self, oids: Sequence[str]) -> list[str]:
         """Return those of some objects that are (still) on this machine."""
         gone = set(self.missing(oids))
         return [oid for oid in oids if oid not in gone]
-
-    def touched(self, known: Sequence[str], tip: str | None = None) -> list[tuple[str, str]]:
-        """List the files that any commit of any branch brought, changed or removed.
-
-        Parameters
-        ----------
-        known : sequence of str
-            Commits that are left out, with all that they came from.
-        tip : str, optional
-            The commit whose history it is; without one, that of all branches.
-
-        Returns
-        -------
-        list of (str, str)
-            Blob and path, of what each commit found and of what it left.
-        """
-        if tip is not None:
-            tips = [tip]
-        else:
-            tips = ["--all", *(["HEAD"] if self.find_head() is not None else [])]
-        # with --stdin, no number of branches is too long for a command line
-        output = self.git.run(
-            "log", "-z", "-m", "--root", "--raw", "--no-renames", "--no-abbrev", "--format=",
-            *tips, "--stdin",
-            stdin="".join(f"^{oid}\n" for oid in known).encode(),
-            network=not self.offline,
-        )  # fmt: skip
-        return list(dict.fromkeys(parse_touched(output)))
-
-    def single_states(self, commit: str, pattern: str) -> dict[str, Commit]:
-        """Find the files that history has in one state only, in one go over all of it.
-
-        Parameters
-        ----------
-        commit : str
-            Where to look back from.
-        pattern : str
-            Which files: ``*.dvc``.
-
-        Returns
-        -------
-        dict of str to Commit
-            By path, the commit that brought each. Files with several states are left out.
-        """
-        output = self.git.run(
-            "log", "-z", "-c", "--raw", "--no-renames", "--no-abbrev", "--encoding=UTF-8",
-            LOG_FORMAT, commit, "--", pattern,
-            network=not self.offline,
-        )  # fmt: skip
-        found: dict[str, list[Commit]] = {}
-        for path, each in parse_log_paths(output):
-            if each.blob is not None:
-                found.setdefault(path, []).append(each)
-        return {
-            path: commits[-1]  # the newest comes first
-            for path, commits in found.items()
-            if len({each.blob for each in commits}) == 1
-        }
-
-    def log(self, commit: str, path: str) -> list[Commit]:
-        """List the commits that changed a file, the oldest first."""
-        output = self.git.run(
-            "log", "-z", "-c", "--raw", "--no-renames", "--no-abbrev", "--encoding=UTF-8",
-            LOG_FORMAT, commit, "--", path,
-            network=not self.offline, environment=_LITERALLY,
-        )  # fmt: skip
-        return list(reversed(list(parse_log(output))))
 
 
 def find_top(place: Path) -> Path | None:

@@ -59,6 +59,7 @@ class Holdings:
         self._target: Cache | None = None
         self.damaged: list[ObjectId] = []
         self.copies: dict[ObjectId, Path] = {}  # second copies of objects, to be taken away
+        self.origins: dict[ObjectId, str] = {}  # which address each was asked from last
 
     def target(self) -> Cache:
         """Return the cache that takes new objects.

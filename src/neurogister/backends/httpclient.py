@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from ..model.digest import Buffer
     from ..model.remote import RemoteConfig
+    from .guard import Guard
     from .remotebase import Faults
 
 MAX_REDIRECTS = 5
@@ -57,12 +58,21 @@ class HTTPClient:
         How long to wait.
     connections : int
         How many to keep to one server.
+    guard : Guard, optional
+        Says which servers may be asked, where a stranger chose them.
     """
 
     def __init__(
-        self, faults: Faults, *, trust: Trust, timeouts: Timeouts, connections: int = 16
+        self,
+        faults: Faults,
+        *,
+        trust: Trust,
+        timeouts: Timeouts,
+        connections: int = 16,
+        guard: Guard | None = None,
     ) -> None:
         self.faults = faults
+        self._guard = guard
         self._trust = trust
         self._timeouts = timeouts
         self._connections = connections
@@ -104,6 +114,8 @@ class HTTPClient:
         """
         import urllib3  # 60 ms
 
+        if self._guard is not None:
+            self._guard.check_url(url)
         sent = {"Accept-Encoding": "identity", "User-Agent": _USER_AGENT, **headers}
         try:
             pool = self._pool(url)
@@ -192,7 +204,10 @@ class HTTPClient:
             # The user said so; a warning for each connection would not make it safer.
             urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
         if not proxy:
-            return urllib3.PoolManager(8, maxsize=self._connections, ssl_context=context)
+            pool = urllib3.PoolManager(8, maxsize=self._connections, ssl_context=context)
+            if self._guard is not None:
+                self._guard.protect(pool)
+            return pool
         parts = urlsplit(proxy)
         login = unquote(parts.netloc.rpartition("@")[0]) or None
         return urllib3.ProxyManager(

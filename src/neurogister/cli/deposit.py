@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from ..actions.deposit import PLANNED, Deposited, DepositReport, Manner, deposit
 from ..actions.drafts import Wishes
 from ..actions.sources import find_sources
+from ..errors import UsageError
 from ..model.assignments import parse_assignments
 from ..model.table import Said
 from .application import Application
@@ -28,7 +29,11 @@ from .options import (
 from .options import command as common
 from .output import counted, human_size
 
+if TYPE_CHECKING:
+    from ..actions.submit import Submission, Submitted
+
 FORMAT = "neurogister.deposit/1"
+SUBMISSION_FORMAT = "neurogister.submission/1"
 
 FilesArgument = Annotated[
     list[str] | None,
@@ -113,6 +118,28 @@ def command(
         str | None,
         typer.Option("--branch", metavar="NAME", help="Commit on a new branch."),
     ] = None,
+    send: Annotated[
+        bool,
+        typer.Option("--submit", help="On a branch, with a pull request; bytes go to staging."),
+    ] = False,
+    staging: Annotated[
+        str | None,
+        typer.Option("--staging", metavar="URL|REMOTE", help="Where the bytes wait (--submit)."),
+    ] = None,
+    form: Annotated[
+        str | None,
+        typer.Option("--staging-form", metavar="FILE|URL", help="A presigned form that takes them"
+                     " (--submit)."),
+    ] = None,
+    bundle: Annotated[
+        Path | None,
+        typer.Option("--bundle", metavar="DIR|FILE.zip", help="Write them here, to be uploaded or"
+                     " attached (--submit)."),
+    ] = None,
+    push_to: Annotated[
+        str | None,
+        typer.Option("--push-to", metavar="REMOTE", help="The git remote of your fork (--submit)."),
+    ] = None,
     check: Annotated[
         bool,
         typer.Option("--check", help="Only check, as strictly as a pull request is checked."),
@@ -141,9 +168,20 @@ def command(
         move=move, push=push, verify_remote=verify_remote, commit=commit, branch=branch,
         dry_run=dry_run, check=check,
     )  # fmt: skip
-    report = deposit(application.session, sources, wishes, manner, progress=application.progress)
+    submission = _submission(send, staging=staging, form=form, bundle=bundle, push_to=push_to)
+    session, progress = application.session, application.progress
+    if submission is not None:
+        from ..actions.submit import submit  # few deposits are submissions
+
+        done = submit(session, sources, wishes, manner, submission, progress=progress)
+        report = done.report
+    else:
+        done = None
+        report = deposit(session, sources, wishes, manner, progress=progress)
     if json:
         application.output.json_lines(shape(each) for each in report.deposited)
+        if done is not None:
+            application.output.json_lines([submission_shape(done)])
     else:
         application.output.table(
             ("status", "id", "name", "version", "size", "file", "remote"),
@@ -152,8 +190,36 @@ def command(
             drop=("remote", "version", "size", "name"),
         )
     _summarise(application, report)
+    if done is not None:
+        _tell(application, done, json=json)
     if dry_run and report.changes:
         application.exit(WOULD_CHANGE)
+
+
+def _submission(
+    send: bool,
+    *,
+    staging: str | None,
+    form: str | None,
+    bundle: Path | None,
+    push_to: str | None,
+) -> Submission | None:
+    if not send:
+        if any(each is not None for each in (staging, form, bundle, push_to)):
+            raise UsageError(
+                "`--staging`, `--staging-form`, `--bundle` and `--push-to` go with `--submit`"
+            )
+        return None
+    from ..actions.submit import Submission  # few deposits are submissions
+
+    return Submission(staging=staging, form=form, bundle=bundle, push_to=push_to)
+
+
+def _tell(application: Application, done: Submitted, *, json: bool) -> None:
+    if done.pull_request is not None and not json:
+        application.output.line(done.pull_request)
+    for step in done.steps:
+        application.progress.say(f"next: {step}")
 
 
 def _read_names() -> list[str]:
@@ -184,6 +250,19 @@ def shape(each: Deposited) -> dict[str, Any]:
         "remote": each.remote,
         "stored": each.stored,
         "proof": each.proof,
+    }
+
+
+def submission_shape(done: Submitted) -> dict[str, Any]:
+    """Return a submission as JSON: the last line."""
+    return {
+        "format": SUBMISSION_FORMAT,
+        "branch": done.branch,
+        "commit": done.report.commit,
+        "staging": done.staging,
+        "pushed_to": done.pushed_to,
+        "pull_request": done.pull_request,
+        "next": list(done.steps),
     }
 
 

@@ -40,6 +40,7 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
     "Review": {
         "validate": ("validate", "Check what a registry, or a pull request, must be like."),
         "explain": ("explain", "Explain the rules that validate checks."),
+        "promote": ("promote", "Bring the bytes of merged submissions to the main remote."),
     },
     "Look after": {
         "init": ("init", "Make a registry, or make a DVC repository one."),

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from .submissions import Submissions
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -167,6 +169,7 @@ class RegistryInfo:
     policy : Policy
     dtypes : mapping of str to Dtype
     archives : mapping of str to Archive
+    submissions : Submissions
     extra : mapping
         Fields that this version of neurogister does not know.
     """
@@ -178,6 +181,7 @@ class RegistryInfo:
     policy: Policy = field(default_factory=Policy)
     dtypes: Mapping[str, Dtype] = field(default_factory=dict)
     archives: Mapping[str, Archive] = field(default_factory=dict)
+    submissions: Submissions = field(default_factory=Submissions)
     extra: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
@@ -196,6 +200,7 @@ class RegistryInfo:
                 name: Archive.from_fields(each, name)
                 for name, each in fields.named("archives").items()
             },
+            submissions=Submissions.from_fields(fields.inner("submissions")),
             extra=fields.rest(),
         )
 

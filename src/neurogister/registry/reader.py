@@ -317,6 +317,13 @@ class Reader:
 
     # History.
 
+    def messages(self, word: str, *, since: Reader | None = None) -> list[str]:
+        """Return the messages of commits that have a word in them, the newest first."""
+        if self.commit is None:
+            return []
+        before = None if since is None else since.commit
+        return self._repository.messages(self.commit, before, word)
+
     def history(self, item: Dataset) -> list[State]:
         """Return the distinct states of a pointer, the oldest first, from git's log.
 
