@@ -75,7 +75,7 @@ def test_all_that_can_be_said(invoke, registry, inbox):
 
 def test_names_from_standard_input(invoke, registry, inbox, monkeypatch):
     names = f"{inbox}/new.wav\n\n{inbox}/other.wav\n"
-    monkeypatch.setattr(sys, "stdin", io.StringIO(names))
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(names.encode())))
     result = deposit(invoke, registry, "-@", "--to", "scans")
     assert result.status == 0, result.err
     assert [row[1] for row in result.rows] == ["new", "other"]

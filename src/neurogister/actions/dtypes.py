@@ -16,7 +16,7 @@ from ..progress import SILENT, Progress
 from ..registry.changes import ChangeSet
 from ..registry.layout import REGISTRY_FILE, YAML_LIMIT
 from .metadata import load_schema, schema_path
-from .writable import check_git, commit_changes, open_for_writing
+from .writable import check_git, commit_changes, held_for_writing
 
 if TYPE_CHECKING:
     from ..model.registryinfo import Dtype
@@ -90,9 +90,7 @@ def add_dtype(
             f"{dtype.name[:80]!a} cannot be the name of a dtype",
             hint="It has letters, digits, '_' and '-', at most 64.",
         )
-    root = open_for_writing(session)
-    with session.tree_lock(root, progress):
-        session.reader.refresh()
+    with held_for_writing(session, progress) as root:
         changes = ChangeSet()
         if dtype.schema is not None:
             changes.write(schema_path(dtype.name), _read_schema(dtype))
@@ -103,7 +101,6 @@ def add_dtype(
         if not dry_run:  # also if an earlier try was interrupted before this
             changes.apply(root)
             commit_changes(session, changes.paths, f"Add the dtype {dtype.name}", commit=commit)
-            session.reader.refresh()
         return changes.paths if differs else []
 
 

@@ -17,7 +17,7 @@ from ..registry.changes import ChangeSet
 from ..registry.layout import size_limit
 from .metadata import MetadataChecker
 from .records import put_field, record_in, set_fields
-from .writable import check_git, commit_changes, open_for_writing, raise_problems
+from .writable import check_git, commit_changes, held_for_writing, raise_problems
 
 if TYPE_CHECKING:
     from ..errors import NeurogisterError
@@ -126,9 +126,7 @@ def modify(
             f"the status cannot be set to {modification.status!r}",
             hint="It may be active or deprecated; `neurogister withdraw` withdraws for good.",
         )
-    root = open_for_writing(session)
-    with session.tree_lock(root, progress):
-        session.reader.refresh()
+    with held_for_writing(session, progress) as root:
         _check_dtype(session, modification.said.dtype)
         items = _resolve(session, names)
         changes, report = _plan(session, items, modification)
@@ -139,7 +137,6 @@ def modify(
             # the unchanged ones too: an earlier try may have been interrupted before this
             report.staged = [item.path for item in report.items]
             report.commit = commit_changes(session, report.staged, message, commit=commit)
-            session.reader.refresh()
     return report
 
 

@@ -19,7 +19,7 @@ from ..registry.layout import PACKAGE, YAML_LIMIT, YAML_SUFFIX, classify
 from ..registry.resolve import nearest
 from .members import find_members, open_members, parse_members, refuse_clashes
 from .vendors import check_name, check_said, folder_of, get_vendor
-from .writable import check_git, commit_changes, open_for_writing, raise_problems
+from .writable import check_git, commit_changes, held_for_writing, raise_problems
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -125,9 +125,7 @@ def create_package(
     """
     if not new.purpose.strip():
         raise UsageError("a package needs a purpose", hint="`--purpose TEXT`")
-    root = open_for_writing(session)
-    with session.tree_lock(root, progress):
-        session.reader.refresh()
+    with held_for_writing(session, progress) as root:
         path = new_path(session, new.name)
         parsed, problems = parse_members(session, members)
         chosen = tuple(parsed)
@@ -200,9 +198,7 @@ def add_members(
     RefusedError
         If members are withdrawn or in each other's way.
     """
-    root = open_for_writing(session)
-    with session.tree_lock(root, progress):
-        session.reader.refresh()
+    with held_for_writing(session, progress) as root:
         package, path, before = open_package(session, name)
         new, problems = parse_members(session, members)
         added = tuple(each for each in new if each not in package.members)
@@ -245,9 +241,7 @@ def remove_members(
     NotFoundError
         If there is no such package or member.
     """
-    root = open_for_writing(session)
-    with session.tree_lock(root, progress):
-        session.reader.refresh()
+    with held_for_writing(session, progress) as root:
         package, path, before = open_package(session, name)
         removed = find_members(session, package, members)
         left = tuple(each for each in package.members if each not in removed)
@@ -398,5 +392,4 @@ def _write(
     check_git(session, changes.paths, commit=commit)
     changes.apply(root)
     made = commit_changes(session, changes.paths, message, commit=commit)
-    session.reader.refresh()
     return replace(done, staged=tuple(changes.paths), commit=made)

@@ -334,7 +334,6 @@ class _Releasing:
             staged = [path for path in dict.fromkeys(paths) if os.path.lexists(self._root / path)]
             message = f"Release {plan.package.name} {self._version}{f': {note}' if note else ''}"
             made = commit_changes(session, staged, message, commit=commit)
-            session.reader.refresh()
         status = RELEASED if differs else UNCHANGED
         return replace(done, status=status, staged=tuple(staged), commit=made)
 

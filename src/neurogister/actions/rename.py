@@ -18,7 +18,7 @@ from ..registry.layout import DATA, MANIFEST_SUFFIX, YAML_SUFFIX, size_limit
 from .drafts import find_folder
 from .modify import record_file
 from .records import put_field, record_in
-from .writable import check_git, commit_changes, open_for_writing
+from .writable import check_git, commit_changes, held_for_writing
 
 if TYPE_CHECKING:
     from ..model.dataset import Dataset
@@ -92,9 +92,7 @@ def rename(
         If it cannot be called so, or something is there already, or a package names it by its
         old name.
     """
-    root = open_for_writing(session)
-    with session.tree_lock(root, progress):
-        session.reader.refresh()
+    with held_for_writing(session, progress) as root:
         item = _find_item(session, name, to)
         place = _find_place(session, item, to, new_collection=new_collection)
         if place == item.place and not _names_before(item):
@@ -112,7 +110,6 @@ def rename(
         _carry_out(arriving, leaving, root, item.place, place)
         paths = _paths(item.place, place)
         made = commit_changes(session, paths, message, commit=commit)
-        session.reader.refresh()
         return _result(item, place, staged=tuple(paths), commit=made)
 
 

@@ -15,7 +15,7 @@ from ..model.writing import check_document, dump_document
 from ..progress import SILENT, Progress
 from ..registry.changes import ChangeSet
 from ..registry.layout import STORE, VENDOR_FILES, YAML_LIMIT, shelf_of
-from .writable import check_git, commit_changes, git_writer, open_for_writing, who
+from .writable import check_git, commit_changes, git_writer, held_for_writing, who
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -112,9 +112,7 @@ def add_vendor(
     """
     check_name(new.name, "a vendor")
     maintainers = [_maintainer(each) for each in new.maintainers]
-    root = open_for_writing(session)
-    with session.tree_lock(root, progress):
-        session.reader.refresh()
+    with held_for_writing(session, progress) as root:
         vendors = session.reader.vendors()
         _refuse_name(new.name, vendors)
         folder = _folder(new.name, new.department, vendors)
@@ -131,7 +129,6 @@ def add_vendor(
         check_git(session, [path], commit=commit)
         ChangeSet({path: data}).apply(root)
         made = commit_changes(session, [path], f"Add the vendor {new.name}", commit=commit)
-        session.reader.refresh()
         return replace(done, staged=(path,), commit=made)
 
 
@@ -164,9 +161,7 @@ def move_vendor(
     RefusedError
         If something is there already, or a package would be called otherwise.
     """
-    root = open_for_writing(session)
-    with session.tree_lock(root, progress):
-        session.reader.refresh()
+    with held_for_writing(session, progress) as root:
         vendors = session.reader.vendors()
         vendor = get_vendor(session, name)
         before = folder_of(vendor)
@@ -190,7 +185,6 @@ def move_vendor(
             undo()
             raise
         made = commit_changes(session, [*old, *new], _message(done), commit=commit)
-        session.reader.refresh()
         return replace(done, staged=tuple(new), commit=made)
 
 
@@ -208,7 +202,6 @@ def _finish(session: Session, root: Path, done: Shelved, *, commit: bool, stage:
     if not moved or not stage:
         return done
     made = commit_changes(session, list(moved), _message(done), commit=commit)
-    session.reader.refresh()
     return replace(done, staged=tuple(moved), commit=made)
 
 

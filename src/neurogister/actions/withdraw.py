@@ -18,7 +18,7 @@ from ..registry.changes import ChangeSet
 from ..registry.layout import YAML_LIMIT, YAML_SUFFIX
 from .locate import locate
 from .records import old_versions
-from .writable import check_git, commit_changes, now, open_for_writing, raise_problems, who
+from .writable import check_git, commit_changes, held_for_writing, now, raise_problems, who
 
 if TYPE_CHECKING:
     from ..errors import NeurogisterError
@@ -109,9 +109,7 @@ def withdraw(
     """
     if not reason.strip():
         raise UsageError("a withdrawal needs a reason", hint="`--reason TEXT`")
-    root = open_for_writing(session)
-    with session.tree_lock(root, progress):
-        session.reader.refresh()
+    with held_for_writing(session, progress) as root:
         targets = session.reader.resolve(names)
         items = {target.item.place: target.item for target in targets}
         _refuse(targets)
@@ -128,7 +126,6 @@ def withdraw(
             report.commit = commit_changes(
                 session, report.staged, _message(report.withdrawn, reason), commit=commit
             )
-            session.reader.refresh()
     return report
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import getpass
 import os
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -15,6 +15,7 @@ from ..backends.gitwriter import GitWriter
 from ..errors import NeurogisterError, RefusedError, SeveralErrors
 from ..files import system_errors
 from ..model.names import Target
+from ..progress import SILENT, Progress
 from ..registry.layout import REGISTRY_FILE
 from .placing import collect_errors
 
@@ -50,6 +51,26 @@ def open_for_writing(session: Session) -> Path:
             " `dvc init` was run in it.",
         )
     return root
+
+
+@contextmanager
+def held_for_writing(session: Session, progress: Progress = SILENT) -> Iterator[Path]:
+    """Hold the registry and see it as it is now: nobody else changes it before the block ends.
+
+    Yields
+    ------
+    Path
+        The top of the work tree.
+
+    Raises
+    ------
+    RefusedError
+        If it may not be changed (`open_for_writing`).
+    """
+    root = open_for_writing(session)
+    with session.tree_lock(root, progress):
+        session.reader.refresh()
+        yield root
 
 
 def git_writer(session: Session) -> GitWriter:
@@ -131,7 +152,7 @@ def check_git(session: Session, paths: Sequence[str], *, commit: bool) -> None:
 def commit_changes(
     session: Session, paths: Sequence[str], message: str, *, commit: bool
 ) -> str | None:
-    """Stage files as they are now, and commit them alone if wanted.
+    """Stage files as they are now, and commit them alone if wanted; then look at all anew.
 
     Returns
     -------
@@ -141,7 +162,9 @@ def commit_changes(
     writer = git_writer(session)
     with system_errors(open_for_writing(session), "stage in"):
         writer.stage(paths)
-        return writer.commit(paths, message) if commit else None
+        made = writer.commit(paths, message) if commit else None
+    session.reader.refresh()
+    return made
 
 
 def folders_in_tree(session: Session) -> list[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -16,6 +15,7 @@ from ..model.assignments import parse_assignments
 from ..model.table import Said
 from .application import Application
 from .errors import WOULD_CHANGE
+from .names import names_from_input
 from .options import (
     AssignOption,
     CommitOption,
@@ -158,7 +158,7 @@ def command(
         dtype=dtype, title=title, description=description, license=license_, note=note,
         derived_from=tuple(derived_from or ()), metadata=parse_assignments(assignments or ()),
     )  # fmt: skip
-    names = [*(files or ()), *(_read_names() if stdin else ())]
+    names = [*(files or ()), *(names_from_input() if stdin else ())]
     sources = find_sources(names, table=table, said=said)
     wishes = Wishes(
         to=to, id=id_, auto_id=auto_id, new_version=new_version,
@@ -220,10 +220,6 @@ def _tell(application: Application, done: Submitted, *, json: bool) -> None:
         application.output.line(done.pull_request)
     for step in done.steps:
         application.progress.say(f"next: {step}")
-
-
-def _read_names() -> list[str]:
-    return [line for line in sys.stdin.read().splitlines() if line.strip()]
 
 
 def _row(each: Deposited) -> tuple[object, ...]:

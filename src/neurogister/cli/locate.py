@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -12,6 +11,7 @@ import typer
 from ..actions.locate import Located, link_into, locate
 from ..errors import NotFoundError, OnTapeError, UsageError
 from .application import Application
+from .names import names_from_input
 from .options import JsonOption, complete_name
 from .options import command as common
 
@@ -70,8 +70,7 @@ def command(
 def _names(names: list[str] | None, *, stdin: bool) -> list[str]:
     given = list(names or ())
     if stdin:
-        lines = sys.stdin.buffer.read().split(b"\n")
-        given += [name for line in lines if (name := os.fsdecode(line).strip())]
+        given += [name.strip() for name in names_from_input()]
     elif not given:
         raise UsageError(
             "what is to be located?", hint="Give names, or `-@` to read them from standard input."
