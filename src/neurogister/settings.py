@@ -32,6 +32,8 @@ class Settings:
         The revision to read; a flag or the environment only.
     cache : Path
         The user's own cache: objects of remote registries, the index, mirrors.
+    cache_layers : tuple of Path
+        Caches of others that are looked into, and never changed: a lab's, on a file server.
     remote : str, optional
         The DVC remote to ask first (and only).
     jobs : int, optional
@@ -55,6 +57,7 @@ class Settings:
     registry: str | None = None
     rev: str | None = None
     cache: Path = field(default_factory=lambda: default_cache())
+    cache_layers: tuple[Path, ...] = ()
     remote: str | None = None
     jobs: int | None = None
     offline: bool = False
@@ -67,6 +70,9 @@ class Settings:
 
 
 NAMES = tuple(each.name for each in fields(Settings) if each.name != "origins")
+
+# a project may be a stranger's: it does not say which folders of this machine are used
+OWN_NAMES = ("cache", "cache_layers")
 
 # a revision belongs to one registry and one call
 FILE_NAMES = tuple(name for name in NAMES if name != "rev")
@@ -174,10 +180,10 @@ def _is_in_registry(folder: Path) -> bool:
 def _of_project(path: Path) -> dict[str, Any]:
     """A project may be a stranger's: it tells what to read, not where to write."""
     content = read_file(path)
-    if "cache" in content:
+    for name in content.keys() & set(OWN_NAMES):
         raise RefusedError(
-            f"{path} sets 'cache': a project may not decide where files are written",
-            hint="Take it out; your own file can have it: `neurogister config cache PATH`.",
+            f"{path} sets '{name}': a project may not decide which folders are used",
+            hint=f"Take it out; your own file can have it: `neurogister config {name} PATH`.",
         )
     registry = content.get("registry")
     if isinstance(registry, str) and "://" not in registry and (path.parent / registry).is_dir():
@@ -238,6 +244,14 @@ def _path(value: Any, what: str) -> Path:
     return Path(_text(os.fspath(value), what)).expanduser().absolute()
 
 
+def _paths(value: Any, what: str) -> tuple[Path, ...]:
+    """Take several folders: a list, or text as ``PATH`` has it."""
+    parts = value.split(os.pathsep) if isinstance(value, str) else value
+    if not isinstance(parts, list | tuple):
+        raise UsageError(f"{what} must be folders, not {value!r}")
+    return tuple(_path(part, what) for part in parts if part != "")
+
+
 def _flag(value: Any, what: str) -> bool:
     if isinstance(value, bool):
         return value
@@ -282,6 +296,7 @@ _PARSERS: dict[str, Callable[[Any, str], Any]] = {
     "registry": _text,
     "rev": _text,
     "cache": _path,
+    "cache_layers": _paths,
     "remote": _text,
     "jobs": _number(1, 1000),
     "offline": _flag,

@@ -21,6 +21,7 @@ def test_shows_all_settings_and_where_they_come_from(invoke, home, user_file, tm
         ["registry", "", "default"],
         ["rev", "", "default"],
         ["cache", str(home / "cache"), "environment"],
+        ["cache_layers", "", "default"],
         ["remote", "mirror", str(tmp_path / "neurogister.toml")],
         ["jobs", "4", str(user_file)],
         ["offline", "true", "flag"],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from ..errors import UsageError
 from ..files import system_errors, write_whole
@@ -49,13 +50,19 @@ def change_setting(path: Path, name: str, value: str | None, *, dry_run: bool = 
         _check_name(name)
         if value is not None:
             parsed = parse_value(name, value, name)
-            document[name] = str(parsed) if isinstance(parsed, Path) else parsed
+            document[name] = _as_toml(parsed)
     after = tomlkit.dumps(document)
     if after != before and not dry_run:
         with system_errors(path.parent, "make the folder"):
             path.parent.mkdir(parents=True, exist_ok=True)
         write_whole(path, after.encode())
     return after != before
+
+
+def _as_toml(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return [_as_toml(each) for each in value]
+    return str(value) if isinstance(value, Path) else value
 
 
 def _check_name(name: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import shutil
 import subprocess
@@ -64,6 +65,7 @@ def examine(settings: Settings, open_session: Callable[[], Session]) -> Iterator
     yield _git()
     yield _dvc()
     yield _user_cache(settings)
+    yield from _layers(settings)
     try:
         session = open_session()
     except NeurogisterError as error:
@@ -112,6 +114,17 @@ def _user_cache(settings: Settings) -> Finding:
     free = free_space(settings.cache)
     status = OK if free > 1 << 30 else WARNING
     return Finding("user cache", status, f"{settings.cache}, {_gigabytes(free)} free")
+
+
+def _layers(settings: Settings) -> Iterator[Finding]:
+    for folder in settings.cache_layers:
+        if os.access(folder, os.R_OK | os.X_OK) and folder.is_dir():
+            yield Finding("cache layer", OK, f"{folder} can be read")
+        else:
+            yield Finding(
+                "cache layer", WARNING, f"{folder} cannot be read",
+                "Mount it, or take it out: `neurogister config cache_layers`.",
+            )  # fmt: skip
 
 
 def _gigabytes(size: int) -> str:

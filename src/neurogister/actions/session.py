@@ -89,7 +89,7 @@ class Session(Workspace):
         """The caches: a checkout's is DVC's own; where that cannot be written, the user's too."""
         root = self.reader.worktree
         if root is None:
-            return Holdings([self.user_cache], self.state)
+            return super().holdings
         folder = self.config.cache_dir
         if folder is None:
             folder = root / ".dvc" / "cache"
@@ -97,8 +97,21 @@ class Session(Workspace):
         if folder.is_relative_to(root):
             _refuse_links_below(folder)
         cache = Cache(folder, shared_group=self.config.shared_group)
-        caches = [cache] if cache.is_writable() else [cache, self.user_cache]
+        caches = [cache] if cache.is_writable() else [cache, self.user_cache, *self.layers]
         return Holdings(caches, self.state)
+
+    @cached_property
+    def sources(self) -> list[Remote]:
+        """The layers, for a checkout: DVC knows its own cache only, so that gets what they have."""
+        if self.reader.worktree is None or len(self.holdings.caches) > 1:
+            return []
+        from ..backends.folder import FolderRemote  # only where there are layers
+        from ..model.remote import RemoteConfig
+
+        return [
+            FolderRemote(RemoteConfig(name="cache layer", url=str(each.root)), jobs=4)
+            for each in self.layers
+        ]
 
     @cached_property
     def remotes(self) -> list[Remote]:

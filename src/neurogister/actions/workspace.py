@@ -59,7 +59,21 @@ class Workspace:
     @cached_property
     def holdings(self) -> Holdings:
         """The caches that are looked into."""
-        return Holdings([self.user_cache], self.state)
+        return Holdings([self.user_cache, *self.layers], self.state)
+
+    @cached_property
+    def layers(self) -> list[Cache]:
+        """The caches of others, which may only be read: DVC's, or a user's own."""
+        own = [
+            objects if (objects := folder / "objects").is_dir() else folder
+            for folder in self.settings.cache_layers
+        ]
+        return [Cache(folder, read_only=True) for folder in own]
+
+    @property
+    def sources(self) -> list[Remote]:
+        """What is asked before all remotes, and without network too."""
+        return []
 
     @cached_property
     def remotes(self) -> list[Remote]:
@@ -97,9 +111,9 @@ class Workspace:
         """
         from .transfer import Fetcher, worst  # only where something is missing
 
-        if self.settings.offline:
+        remotes = self._remotes_for(wanted[0], remotes)
+        if not remotes:
             return {one.oid: worst([], one) for one in wanted}
-        remotes = self._some_remotes(wanted[0]) if remotes is None else remotes
         with self._fetch_locks(wanted, progress) as waited:
             if waited or self._has_some(wanted):
                 missing = self.holdings.find(wanted)
@@ -108,7 +122,17 @@ class Workspace:
             fetcher = Fetcher(
                 self.holdings, remotes, with_copy=with_copy, progress=progress, **self._how()
             )
-            return fetcher.run(wanted, arrived=arrived)
+            failed = fetcher.run(wanted, arrived=arrived)
+        if self.settings.offline:  # that a layer lacks something is no news of any remote
+            return {one.oid: worst([], one) for one in wanted if one.oid in failed}
+        return failed
+
+    def _remotes_for(self, wanted: Wanted, remotes: Sequence[Remote] | None) -> list[Remote]:
+        if self.settings.offline:
+            return self.sources
+        if remotes is None and self.sources and not self.remotes:
+            return self.sources
+        return [*self.sources, *(self._some_remotes(wanted) if remotes is None else remotes)]
 
     def check_remotes(
         self, wanted: Sequence[Wanted], progress: Progress = SILENT

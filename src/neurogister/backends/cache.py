@@ -74,8 +74,9 @@ class Cache:
         DVC's ``cache.shared = group``: the group may write too.
     """
 
-    def __init__(self, root: Path, *, shared_group: bool = False) -> None:
+    def __init__(self, root: Path, *, shared_group: bool = False, read_only: bool = False) -> None:
         self.root = root
+        self.read_only = read_only
         self.shared_group = shared_group
         self._folders: set[str] = set()
 
@@ -122,6 +123,8 @@ class Cache:
 
     def is_writable(self) -> bool:
         """Tell whether objects can be stored here, by trying."""
+        if self.read_only:
+            return False
         try:
             self._make(self.work / "tmp")
             probe = self.work / "tmp" / f"probe-{unique_token()}"
@@ -230,7 +233,9 @@ class Cache:
                 os.chmod(folder, _GROUP_FOLDER)
 
     def discard(self, oid: ObjectId) -> None:
-        """Remove an object, as a damaged one; no error if it is not there."""
+        """Remove an object, as a damaged one; no error if it is not there, or may not be."""
+        if self.read_only:
+            return
         remove(self.path(oid))
 
     def objects(self) -> Iterator[tuple[ObjectId, os.stat_result]]:

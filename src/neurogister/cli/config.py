@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -9,7 +10,15 @@ import typer
 
 from ..actions.configure import change_setting
 from ..errors import UsageError
-from ..settings import FILE_NAMES, NAMES, PREFIX, PROJECT_FILE, find_project_file, user_file
+from ..settings import (
+    FILE_NAMES,
+    NAMES,
+    OWN_NAMES,
+    PREFIX,
+    PROJECT_FILE,
+    find_project_file,
+    user_file,
+)
 from .application import Application
 from .errors import WOULD_CHANGE
 from .options import DryRunOption, JsonOption
@@ -68,10 +77,10 @@ def _change(
             hint=f"The settings are: {', '.join(FILE_NAMES)}.",
         )
     path = (find_project_file() or Path.cwd() / PROJECT_FILE) if project else user_file()
-    if project and name == "cache" and not unset:
+    if project and name in OWN_NAMES and not unset:
         raise UsageError(
             "a project may not decide where the cache is",
-            hint=f"Leave out `--project`, or set {PREFIX}CACHE.",
+            hint=f"Leave out `--project`, or set {PREFIX}{name.upper()}.",
         )
     if not change_setting(path, name, value, dry_run=dry_run):
         application.progress.say(f"{path}: nothing to change")
@@ -88,10 +97,9 @@ def _show(application: Application, names: list[str], *, json: bool) -> None:
     origins = {each: settings.origins.get(each, "default") for each in names}
     if json:
         rows = {
-            each: {"value": str(value) if isinstance(value, Path) else value,
-                   "origin": origins[each]}
+            each: {"value": _plain(value), "origin": origins[each]}
             for each, value in values.items()
-        }  # fmt: skip
+        }
         application.output.json({"format": FORMAT, "settings": rows})
     else:
         application.output.table(
@@ -101,8 +109,17 @@ def _show(application: Application, names: list[str], *, json: bool) -> None:
         )
 
 
+def _plain(value: object) -> object:
+    """Return a value as JSON has it."""
+    if isinstance(value, tuple):
+        return [_plain(each) for each in value]
+    return str(value) if isinstance(value, Path) else value
+
+
 def _text(value: object) -> str:
     """Return a value as one would type it."""
+    if isinstance(value, tuple):
+        return os.pathsep.join(map(str, value))
     if isinstance(value, bool):
         return "true" if value else "false"
     return "" if value is None else str(value)
