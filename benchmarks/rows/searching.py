@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from tests.factories import make_registry, to_yaml
 from tests.servers import run_git
@@ -46,7 +47,7 @@ class Scene:
         token = f"t{random.SystemRandom().randrange(10**9)}"
         for number in range(0, self.count, step)[:CHANGES]:
             path = self.registry / _path(number)
-            data = to_yaml(_pointer(number, f"Changed {token}"))
+            data = to_yaml(described_pointer(number, f"Changed {token}"))
             path.write_text(data, "utf-8")
         run_git("commit", "--quiet", "--all", "--message", "Change some", folder=self.registry)
 
@@ -55,7 +56,8 @@ def _path(number: int) -> str:
     return f"data/study-{number // 5000:02}/sub-{number // 10:05}/run-{number % 10}.nii.gz.dvc"
 
 
-def _pointer(number: int, title: str | None = None) -> dict[str, object]:
+def described_pointer(number: int, title: str | None = None) -> dict[str, Any]:
+    """Return what the pointer of a dataset says."""
     md5 = hashlib.md5(b"%d" % number, usedforsecurity=False).hexdigest()
     sha256 = hashlib.sha256(b"%d" % number).hexdigest()
     version = {"version": 1, "md5": md5, "size": 1000 + number, "sha256": sha256,
@@ -84,7 +86,8 @@ def _pointer(number: int, title: str | None = None) -> dict[str, object]:
     return {"outs": [out], "meta": {"neurogister": record}}
 
 
-def _build(folder: Path, count: int) -> None:
+def build_described(folder: Path, count: int) -> None:
+    """Make a registry of datasets with records and metadata."""
     builder = make_registry(folder / "registry")
     builder.commit()
     stream = io.BytesIO()
@@ -92,7 +95,7 @@ def _build(folder: Path, count: int) -> None:
     stream.write(b"committer A <a@example.org> 1704067300 +0000\ndata 8\nAdd data\n")
     stream.write(b"from refs/heads/main^0\n")
     for number in range(count):
-        data = to_yaml(_pointer(number)).encode()
+        data = to_yaml(described_pointer(number)).encode()
         path = _path(number).encode()
         stream.write(b"M 100644 inline %b\ndata %d\n%b\n" % (path, len(data), data))
     builder.git("fast-import", "--quiet", stdin=stream.getvalue())
@@ -102,7 +105,7 @@ def _build(folder: Path, count: int) -> None:
 @contextmanager
 def _open(bench: Bench) -> Iterator[Trial]:
     count = bench.count(100_000)
-    folder = bench.material(f"described-{count}", lambda folder: _build(folder, count))
+    folder = bench.material(f"described-{count}", lambda folder: build_described(folder, count))
     registry, room = folder / "registry", bench.room("search-100000")
     scene = Scene(registry, room / "home", count)
     rare = -(-count // _RARE)
