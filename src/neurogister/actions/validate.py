@@ -10,6 +10,7 @@ from ..model.finding import UNJUDGED, Finding, Report, in_order
 from .validation.documents import check_documents
 from .validation.identity import check_identity
 from .validation.ledgers import check_ledgers
+from .validation.licences import check_licences
 from .validation.ownobjects import check_objects
 from .validation.submission import Submission, build_submission, finding
 from .validation.tree import check_tree
@@ -25,6 +26,7 @@ CHECKS: tuple[Check, ...] = (
     check_documents,
     check_identity,
     check_ledgers,
+    check_licences,
 )
 """All families of rules that need git alone, in the order in which they are asked."""
 
