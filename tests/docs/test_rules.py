@@ -17,7 +17,8 @@ def test_the_page_is_made_of_the_rules():
 
 def test_every_rule_is_checked_somewhere():
     source = Path(neurogister.__file__).parent
-    code = "".join(path.read_text("utf-8") for path in (source / "actions").rglob("*.py"))
+    files = [*(source / "actions").rglob("*.py"), *(source / "model").glob("*.py")]
+    code = "".join(path.read_text("utf-8") for path in files)
     named = set(re.findall(r'"([a-z0-9]+(?:-[a-z0-9]+)*)"', code))
     made = {f"id-{verb}" for verb in ("changed", "removed")}
     assert set(rules()) <= named | made

@@ -13,6 +13,7 @@ from .validation.ledgers import check_ledgers
 from .validation.licences import check_licences
 from .validation.ownobjects import check_objects
 from .validation.submission import Submission, build_submission, finding
+from .validation.texts import check_texts
 from .validation.tree import check_tree
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ CHECKS: tuple[Check, ...] = (
     check_identity,
     check_ledgers,
     check_licences,
+    check_texts,
 )
 """All families of rules that need git alone, in the order in which they are asked."""
 

@@ -1,4 +1,4 @@
-"""Licences: SPDX expressions, there where the policy wants them, and a package's has its members'."""
+"""Licences: SPDX expressions, there where the policy wants them; a package names its members'."""
 
 from __future__ import annotations
 
