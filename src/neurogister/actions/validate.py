@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from ..errors import NeurogisterError, UsageError
 from ..model.finding import UNJUDGED, Finding, Report, in_order
 from .validation.documents import check_documents
+from .validation.dtypes import check_dtypes
 from .validation.identity import check_identity
 from .validation.ledgers import check_ledgers
 from .validation.licences import check_licences
@@ -29,6 +30,7 @@ CHECKS: tuple[Check, ...] = (
     check_ledgers,
     check_licences,
     check_texts,
+    check_dtypes,
 )
 """All families of rules that need git alone, in the order in which they are asked."""
 
