@@ -19,7 +19,8 @@ def registry(home, tmp_path):
 def test_what_scientists_write_passes(registry):
     registry.add_collection(
         "a", title="Ruhe-fMRT, Größe <1 mm (p < 0.05)", contact="jane@example.org",
-        keywords=["静息态", "بيانات", "C#"], description="See http://example.org.\n\n- one (1)\n- two",
+        keywords=["静息态", "بيانات", "C#"],
+        description="See http://example.org.\n\n- one (1)\n- two",
     )  # fmt: skip
     registry.change_record(
         "t1", title="T1, -1.5 T", description="doi:10.1/x", metadata={"tilt": "-1.5", "n": -3}

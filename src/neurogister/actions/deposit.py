@@ -21,6 +21,7 @@ from ..registry.layout import MANIFEST_SUFFIX
 from .drafts import Draft, Wishes, check_names, draft
 from .intake import Intake, Taken, remove_moved
 from .metadata import MetadataChecker
+from .privacy import privacy_problems
 from .records import Content, add_collection, build_changes, collection_path, last_version
 from .taken import choose_identifiers, find_same, refuse_duplicates, refuse_taken
 from .writable import (
@@ -279,6 +280,10 @@ class _Deposit:
                 checker.check(dtype, metadata, each.source.typed)
             except RefusedError as error:
                 problems.append(error)
+            problems += privacy_problems(
+                self._session, each.source, each.folder, each.source.said.metadata,
+                progress=self._progress,
+            )  # fmt: skip
         raise_problems(problems, len(drafts))
         check_names(self._session, [each for each in drafts if each.id is not None])
         writer = git_writer(self._session)

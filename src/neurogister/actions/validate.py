@@ -9,10 +9,12 @@ from ..errors import NeurogisterError, UsageError
 from ..model.finding import UNJUDGED, Finding, Report, in_order
 from .validation.documents import check_documents
 from .validation.dtypes import check_dtypes
+from .validation.dvcfiles import check_dvc
 from .validation.identity import check_identity
 from .validation.ledgers import check_ledgers
 from .validation.licences import check_licences
 from .validation.ownobjects import check_objects
+from .validation.privacy import check_privacy
 from .validation.submission import Submission, build_submission, finding
 from .validation.texts import check_texts
 from .validation.tree import check_tree
@@ -31,6 +33,8 @@ CHECKS: tuple[Check, ...] = (
     check_licences,
     check_texts,
     check_dtypes,
+    check_privacy,
+    check_dvc,
 )
 """All families of rules that need git alone, in the order in which they are asked."""
 

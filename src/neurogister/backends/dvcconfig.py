@@ -168,6 +168,52 @@ def judge_config(committed: bytes, *, root: Path) -> list[tuple[str, str | None]
     return found
 
 
+@dataclass(frozen=True)
+class Remark:
+    """What is to be said of a committed setting.
+
+    Parameters
+    ----------
+    entry : Entry
+        The setting.
+    kind : {'harm', 'secret', 'unknown'}
+        Whether it could do harm, gives a secret away, or means nothing to us.
+    why : str
+        As a sentence without its subject.
+    """
+
+    entry: Entry
+    kind: str
+    why: str
+
+
+def remarks_on(committed: bytes) -> tuple[Settings, list[Remark]]:
+    """Judge the committed configuration by itself, all of it.
+
+    Returns
+    -------
+    tuple
+        The settings, and what is to be said of them.
+
+    Raises
+    ------
+    InvalidFileError
+        If it is not what DVC can read.
+    """
+    settings = parse_settings(committed, Source(_COMMITTED, None, trusted=False))
+    remarks = []
+    for entry in settings.values():
+        if not (entry.name.isprintable() and len(entry.name) <= 100):
+            remarks.append(Remark(entry, "harm", f"{shown(entry.name)!r} is no name of a remote"))
+        elif (why := _harm(entry)) is not None:
+            remarks.append(Remark(entry, "harm", why))
+        elif _is_secret(entry):
+            remarks.append(Remark(entry, "secret", "it is a secret that everybody can read in git"))
+        elif not _is_known(entry):
+            remarks.append(Remark(entry, "unknown", "it says nothing to neurogister"))
+    return settings, remarks
+
+
 def _build(
     merged: Settings, remotes: Mapping[str, RemoteConfig], notes: tuple[str, ...], root: Path | None
 ) -> DVCConfig:
