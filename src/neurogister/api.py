@@ -237,6 +237,8 @@ class Registry(Changing):
         staged: bool = False,
         actor: str | None = None,
         scope: str | None = None,
+        remote: bool = False,
+        staging: Names = (),
     ) -> Report:
         """Find everything that is wrong with the registry, or with a submission to it.
 
@@ -250,10 +252,19 @@ class Registry(Changing):
             The account of whoever submits, for what only some may do.
         scope : {'contributor', 'maintainer'}, optional
             Whether only what contributors may touch is allowed; by default where there is a base.
+        remote : bool
+            Whether the bytes of new data are looked for too, in the main remote and in staging.
+        staging : str or iterable of str
+            Where bytes may wait: a remote, an address, a folder or a zip file; by default what
+            ``registry.yaml`` and the messages of the commits say.
         """
         from .actions.validate import validate
 
-        return validate(self._session, base=base, staged=staged, actor=actor, scope=scope)
+        return validate(
+            self._session, base=base, staged=staged, actor=actor, scope=scope, remote=remote,
+            staging=[staging] if isinstance(staging, str) else [*staging],
+            progress=self._progress,
+        )  # fmt: skip
 
     def search(
         self,

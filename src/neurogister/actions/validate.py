@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from ..errors import NeurogisterError, UsageError
 from ..model.finding import UNJUDGED, Finding, Report, in_order
+from ..progress import SILENT, Progress
 from .validation.documents import check_documents
 from .validation.dtypes import check_dtypes
 from .validation.dvcfiles import check_dvc
@@ -47,6 +48,9 @@ def validate(
     overlay: Mapping[str, bytes | None] | None = None,
     actor: str | None = None,
     scope: str | None = None,
+    remote: bool = False,
+    staging: Sequence[str] = (),
+    progress: Progress = SILENT,
 ) -> Report:
     """Find everything that is wrong.
 
@@ -65,6 +69,12 @@ def validate(
         The account of whoever submits, for what only a vendor's maintainers may do.
     scope : {'contributor', 'maintainer'}, optional
         Whether only what contributors may do is allowed; by default where there is a base.
+    remote : bool
+        Whether the bytes of new data are looked for too, in the main remote and in staging.
+    staging : sequence of str
+        Where bytes may wait, if not where ``registry.yaml`` or the commits say.
+    progress : Progress
+        Told about what is looked for there.
 
     Returns
     -------
@@ -93,8 +103,13 @@ def validate(
         actor=actor,
         scope=scope,
     )
+    findings = list(_all(submission))
+    if remote or staging:
+        from .validation.objects import check_objects_of  # the network, only where it is asked for
+
+        findings += check_objects_of(submission, session, staging=staging, progress=progress)
     return Report(
-        findings=in_order(_all(submission)),
+        findings=in_order(findings),
         base=submission.base,
         head=reader.commit,
         checked=len(submission.changes),

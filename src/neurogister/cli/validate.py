@@ -58,6 +58,17 @@ def command(
             help="What may be touched: a contributor's data/ and store/ (with --base), or all.",
         ),
     ] = None,
+    remote: Annotated[
+        bool,
+        typer.Option("--remote", help="Look for the bytes of new data, in the remote and staging."),
+    ] = False,
+    staging: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--staging", metavar="PLACE", show_default=False,
+            help="Where bytes wait: a remote, an address, a folder, a zip file. Implies --remote.",
+        ),
+    ] = None,
     form: Annotated[
         Form, typer.Option("--format", help="How findings are printed.")
     ] = Form.TEXT,
@@ -72,7 +83,8 @@ def command(
         raise UsageError(f"--json and --format {form.value} contradict each other")
     report = validate(
         application.session, base=base, staged=staged, actor=actor,
-        scope=scope.value if scope else None,
+        scope=scope.value if scope else None, remote=remote, staging=staging or (),
+        progress=application.progress,
     )  # fmt: skip
     _print(application, report, Form.JSON if json else form)
     application.progress.say(_summary(report))
