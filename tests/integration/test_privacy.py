@@ -61,6 +61,14 @@ def test_metadata_about_a_person_is_not_deposited(registry, tmp_path):
         deposit(registry, path, metadata={"PatientBirthDate": "1980-05-23"})
 
 
+def test_metadata_about_a_person_is_not_added_later(registry):
+    with neurogister.open(registry.root) as opened:
+        with pytest.raises(RefusedError, match="PatientName") as caught:
+            opened.modify("t1", metadata={"PatientName": "Doe^Jane"})
+        assert "Jane" not in caught.value.message
+        assert opened.modify("t1", metadata={"subject": 7})
+
+
 def test_a_cleared_collection_takes_them(registry, tmp_path):
     registry.add_collection("a", phi=CLEARED)
     registry.commit("Clear it")

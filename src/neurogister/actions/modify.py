@@ -16,6 +16,7 @@ from ..progress import SILENT, Progress
 from ..registry.changes import ChangeSet
 from ..registry.layout import size_limit
 from .metadata import MetadataChecker
+from .privacy import refuse_metadata
 from .records import put_field, record_in, set_fields
 from .writable import check_git, commit_changes, held_for_writing, raise_problems
 
@@ -173,6 +174,8 @@ def _plan(
             after = _edited(before, path, modification)
             if modification.said.metadata or modification.removed or modification.said.dtype:
                 _check(checker, after, item.name)
+            folder = item.place.rpartition("/")[0]
+            refuse_metadata(session, folder, modification.said.metadata, item.name)
         except (RefusedError, NotFoundError) as error:
             problems.append(error)
             continue

@@ -67,6 +67,23 @@ def privacy_problems(
     return []
 
 
+def refuse_metadata(session: Session, folder: str, metadata: Mapping[str, Any], label: str) -> None:
+    """Refuse metadata that shows who a person is, if the policy does.
+
+    Raises
+    ------
+    RefusedError
+        That names the keys, and never the values.
+    """
+    if session.reader.info().policy.phi != "refuse" or _is_cleared(session, folder):
+        return
+    if found := [sign.what for sign in signs_in_metadata(metadata)]:
+        raise RefusedError(
+            f"{label} would show who a person is: the metadata has {'; '.join(found[:_SHOWN])}",
+            hint=HINT,
+        )
+
+
 def _is_cleared(session: Session, folder: str) -> bool:
     collection = collection_of(f"{folder}/x")
     path = f"{DATA}{collection}/{COLLECTION_FILE}"
