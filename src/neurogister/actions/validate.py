@@ -7,11 +7,15 @@ from typing import TYPE_CHECKING
 
 from ..errors import NeurogisterError, UsageError
 from ..model.finding import UNJUDGED, Finding, Report, in_order
+from .validation.collections import check_collections
 from .validation.documents import check_documents
 from .validation.identity import check_identity
 from .validation.ledgers import check_ledgers
+from .validation.manifests import check_manifests
+from .validation.packages import check_packages
 from .validation.submission import Submission, build_submission, finding
 from .validation.tree import check_tree
+from .validation.vendors import check_vendors
 
 if TYPE_CHECKING:
     from .session import Session
@@ -23,6 +27,10 @@ CHECKS: tuple[Check, ...] = (
     check_documents,
     check_identity,
     check_ledgers,
+    check_manifests,
+    check_packages,
+    check_vendors,
+    check_collections,
 )
 """All families of rules that need git alone, in the order in which they are asked."""
 

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
+from neurogister.errors import InvalidFileError
 from neurogister.registry.quickcheck import Compiler, UnsureError
 from neurogister.registry.schemas import _quick_test, _validator, read_document, schema_files
 
@@ -19,7 +20,9 @@ UNSURE = {"dtype", "lockfile"}  # keywords that only a validator knows; there ar
 SCALARS = st.none() | st.booleans() | st.integers(-2, 9) | st.sampled_from([0.5, 1.0, 2e300])
 TEXTS = st.sampled_from(["", "a", "1.0.0", "a/b", "x" * 300, "active", "any", "a\n", "2026-01-01"])
 VALUES = st.recursive(
-    SCALARS | TEXTS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXTS, inner), max_leaves=6
+    SCALARS | TEXTS,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXTS, inner),
+    max_leaves=6,
 )  # fmt: skip
 
 
@@ -29,7 +32,7 @@ def documents(kind: str) -> list[Any]:
         if path.parent.parent.name == kind and path.suffix in (".yaml", ".dvc", ".json"):
             try:
                 found.append(read_document(path.name, path.read_bytes()))
-            except Exception:  # noqa: BLE001, S112 - an invalid example that is no YAML at all
+            except InvalidFileError:  # an invalid example that is no YAML at all
                 continue
     schema = json.loads(schema_files()[kind].read_text("utf-8"))
     return found + schema.get("examples", [])
@@ -93,7 +96,7 @@ KEYWORDS = [
     {"contains": {"type": "integer"}},
     {"properties": {"a": {"type": "null"}}, "additionalProperties": {"type": "boolean"}},
     {"propertyNames": {"maxLength": 1}},
-    {"$ref": "#/$defs/ring", "$defs": {"ring": {"items": {"$ref": "#/$defs/ring"}, "type": "array"}}},
+    {"$ref": "#/$defs/r", "$defs": {"r": {"items": {"$ref": "#/$defs/r"}, "type": "array"}}},
 ]  # fmt: skip
 
 

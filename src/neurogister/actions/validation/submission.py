@@ -360,7 +360,7 @@ def finding(
         offending=shortened(offending),
         right=right or general.right,
         fix=fix or general.fix,
-        fixable=general.fixable,
+        fixable=more.pop("fixable", general.fixable),
         **more,
     )
 
@@ -498,14 +498,14 @@ def _limit(path: str) -> int:
 
 
 def _parsed(path: str, data: bytes) -> Document:
-    document = Document(path, classify(path), data)
+    kind = classify(path)
     try:
-        document._value = parse_document(data, path, limit=size_limit(path))
+        value = parse_document(data, path, limit=size_limit(path))
     except DocumentError as error:
-        document.error = error.located(data)
+        return Document(path, kind, data, error.located(data))
     except InvalidFileError as error:
-        document.error = error
-    return document
+        return Document(path, kind, data, error)
+    return Document(path, kind, data, None, value)
 
 
 def changed_paths(submission: Submission, kinds: Sequence[str]) -> list[str]:
