@@ -237,6 +237,8 @@ class Registry(Changing):
         staged: bool = False,
         actor: str | None = None,
         scope: str | None = None,
+        fix: bool = False,
+        dry_run: bool = False,
     ) -> Report:
         """Find everything that is wrong with the registry, or with a submission to it.
 
@@ -250,10 +252,23 @@ class Registry(Changing):
             The account of whoever submits, for what only some may do.
         scope : {'contributor', 'maintainer'}, optional
             Whether only what contributors may touch is allowed; by default where there is a base.
+        fix : bool
+            Whether the form of files in the work tree is mended first; what they mean never is.
+        dry_run : bool
+            With `fix`: whether only to find out what would be mended.
         """
-        from .actions.validate import validate
+        from .actions import validate as validation
 
-        return validate(self._session, base=base, staged=staged, actor=actor, scope=scope)
+        if fix and staged:
+            raise UsageError("fix and staged contradict each other: only the work tree is mended")
+        if fix:
+            return validation.fix(
+                self._session, base=base, actor=actor, scope=scope, dry_run=dry_run,
+                progress=self._progress,
+            )  # fmt: skip
+        return validation.validate(
+            self._session, base=base, staged=staged, actor=actor, scope=scope
+        )
 
     def search(
         self,

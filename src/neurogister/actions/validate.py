@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ..errors import NeurogisterError, UsageError
 from ..model.finding import UNJUDGED, Finding, Report, in_order
+from ..progress import SILENT, Progress
 from .validation.collections import check_collections
 from .validation.documents import check_documents
+from .validation.fixes import Fixes
 from .validation.identity import check_identity
 from .validation.ledgers import check_ledgers
 from .validation.manifests import check_manifests
@@ -16,6 +19,7 @@ from .validation.packages import check_packages
 from .validation.submission import Submission, build_submission, finding
 from .validation.tree import check_tree
 from .validation.vendors import check_vendors
+from .writable import open_for_writing
 
 if TYPE_CHECKING:
     from .session import Session
@@ -74,12 +78,71 @@ def validate(
     UsageError
         If what is staged is asked for where there is no work tree.
     """
+    submission = _submission(
+        session, base=base, staged=staged, overlay=overlay, actor=actor, scope=scope
+    )
+    return _report(session, submission)
+
+
+def fix(
+    session: Session,
+    *,
+    base: str | None = None,
+    actor: str | None = None,
+    scope: str | None = None,
+    dry_run: bool = False,
+    progress: Progress = SILENT,
+) -> Report:
+    """Mend the form of files in the work tree, and then find everything that is still wrong.
+
+    What a file means is never changed, and no digest made up.
+
+    Parameters
+    ----------
+    session, base, actor, scope
+        As of `validate`.
+    dry_run : bool
+        Whether only to find out what would be mended.
+    progress : Progress
+        Told when it waits.
+
+    Returns
+    -------
+    Report
+        With the files that were mended (or would be) in `fixed`.
+
+    Raises
+    ------
+    UsageError, RefusedError
+        If there is no work tree, or a file in it cannot be changed.
+    """
+    root = open_for_writing(session)
+    with session.tree_lock(root, progress):
+        session.reader.refresh()
+        submission = _submission(session, base=base, actor=actor, scope=scope)
+        fixes = Fixes(submission)
+        if fixes.paths and not dry_run:
+            fixes.apply(root)
+            session.reader.refresh()
+            submission = _submission(session, base=base, actor=actor, scope=scope)
+    return replace(_report(session, submission), fixed=fixes.paths)
+
+
+def _submission(
+    session: Session,
+    *,
+    base: str | None,
+    staged: bool = False,
+    overlay: Mapping[str, bytes | None] | None = None,
+    actor: str | None = None,
+    scope: str | None = None,
+) -> Submission:
     reader = session.reader
     if staged and reader.worktree is None:
         raise UsageError(
             "nothing is staged where there is no work tree", hint="Run it in a checkout."
         )
-    submission = build_submission(
+    return build_submission(
         reader.repository,
         head=reader.commit,
         base=None if base is None else reader.repository.resolve(base),
@@ -89,10 +152,13 @@ def validate(
         actor=actor,
         scope=scope,
     )
+
+
+def _report(session: Session, submission: Submission) -> Report:
     return Report(
         findings=in_order(_all(submission)),
         base=submission.base,
-        head=reader.commit,
+        head=session.reader.commit,
         checked=len(submission.changes),
     )
 

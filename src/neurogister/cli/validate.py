@@ -7,11 +7,12 @@ from typing import Annotated
 
 import typer
 
-from ..actions.validate import validate
+from ..actions.validate import fix, validate
 from ..errors import UsageError
 from ..model.finding import Finding, Report
 from .application import Application
-from .options import JsonOption
+from .errors import WOULD_CHANGE
+from .options import DryRunOption, JsonOption
 from .options import command as common
 from .output import counted
 
@@ -61,6 +62,10 @@ def command(
     form: Annotated[
         Form, typer.Option("--format", help="How findings are printed.")
     ] = Form.TEXT,
+    mend: Annotated[
+        bool, typer.Option("--fix", help="Mend the form of files in the work tree first.")
+    ] = False,
+    dry_run: DryRunOption = False,
     json: JsonOption = False,
 ) -> None:  # fmt: skip
     """Check everything that a registry, or a pull request to it, must be like.
@@ -70,12 +75,22 @@ def command(
     """
     if json and form not in (Form.TEXT, Form.JSON):
         raise UsageError(f"--json and --format {form.value} contradict each other")
-    report = validate(
-        application.session, base=base, staged=staged, actor=actor,
-        scope=scope.value if scope else None,
-    )  # fmt: skip
+    if (dry_run and not mend) or (mend and staged):
+        raise UsageError("--dry-run is for --fix, and --fix for the work tree, not for --staged")
+    session, scope_ = application.session, scope.value if scope else None
+    if mend:
+        report = fix(
+            session, base=base, actor=actor, scope=scope_, dry_run=dry_run,
+            progress=application.progress,
+        )  # fmt: skip
+    else:
+        report = validate(session, base=base, staged=staged, actor=actor, scope=scope_)
     _print(application, report, Form.JSON if json else form)
+    for path in report.fixed:
+        application.progress.say(f"{'would mend' if dry_run else 'mended'} {path}")
     application.progress.say(_summary(report))
+    if dry_run and report.fixed:
+        application.exit(WOULD_CHANGE)
     if report.status:
         application.exit(report.status)
 
