@@ -239,6 +239,8 @@ class Registry(Changing):
         scope: str | None = None,
         remote: bool = False,
         staging: Names = (),
+        fix: bool = False,
+        dry_run: bool = False,
     ) -> Report:
         """Find everything that is wrong with the registry, or with a submission to it.
 
@@ -257,14 +259,23 @@ class Registry(Changing):
         staging : str or iterable of str
             Where bytes may wait: a remote, an address, a folder or a zip file; by default what
             ``registry.yaml`` and the messages of the commits say.
+        fix : bool
+            Whether the form of files in the work tree is mended first; what they mean never is.
+        dry_run : bool
+            With `fix`: whether only to find out what would be mended.
         """
-        from .actions.validate import validate
+        from .actions import validate as validation
 
-        return validate(
-            self._session, base=base, staged=staged, actor=actor, scope=scope, remote=remote,
-            staging=[staging] if isinstance(staging, str) else [*staging],
-            progress=self._progress,
-        )  # fmt: skip
+        if fix and staged:
+            raise UsageError("fix and staged contradict each other: only the work tree is mended")
+        options: dict[str, Any] = {
+            "base": base, "actor": actor, "scope": scope, "remote": remote,
+            "staging": [staging] if isinstance(staging, str) else [*staging],
+            "progress": self._progress,
+        }  # fmt: skip
+        if fix:
+            return validation.fix(self._session, dry_run=dry_run, **options)
+        return validation.validate(self._session, staged=staged, **options)
 
     def search(
         self,

@@ -31,7 +31,7 @@ OWN = {
     "locate": ("NAME", "--stdin", "-@", "--link", "-L", "--null", "-0", "--all", "-a", "--json"),
     "cite": ("NAME", "--format", "--json"),
     "validate": ("--base", "--staged", "--actor", "--scope", "--remote", "--staging", "--format",
-                 "--json"),
+                 "--fix", "--dry-run", "-n", "--json"),
     "explain": ("RULE", "--json"),
     "vendor list": ("--json",),
     "vendor add": ("NAME", "--department", "--title", "--description", "--maintainer", "--commit",

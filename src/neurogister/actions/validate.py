@@ -3,22 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ..errors import NeurogisterError, UsageError
 from ..model.finding import UNJUDGED, Finding, Report, in_order
 from ..progress import SILENT, Progress
+from .validation.collections import check_collections
 from .validation.documents import check_documents
 from .validation.dtypes import check_dtypes
 from .validation.dvcfiles import check_dvc
+from .validation.fixes import Fixes
 from .validation.identity import check_identity
 from .validation.ledgers import check_ledgers
 from .validation.licences import check_licences
+from .validation.manifests import check_manifests
 from .validation.ownobjects import check_objects
+from .validation.packages import check_packages
 from .validation.privacy import check_privacy
 from .validation.submission import Submission, build_submission, finding
 from .validation.texts import check_texts
 from .validation.tree import check_tree
+from .validation.vendors import check_vendors
+from .writable import held_for_writing
 
 if TYPE_CHECKING:
     from .session import Session
@@ -31,6 +38,10 @@ CHECKS: tuple[Check, ...] = (
     check_documents,
     check_identity,
     check_ledgers,
+    check_manifests,
+    check_packages,
+    check_vendors,
+    check_collections,
     check_licences,
     check_texts,
     check_dtypes,
@@ -88,20 +99,8 @@ def validate(
     UsageError
         If what is staged is asked for where there is no work tree.
     """
-    reader = session.reader
-    if staged and reader.worktree is None:
-        raise UsageError(
-            "nothing is staged where there is no work tree", hint="Run it in a checkout."
-        )
-    submission = build_submission(
-        reader.repository,
-        head=reader.commit,
-        base=None if base is None else reader.repository.resolve(base),
-        staged=staged,
-        root=reader.root,
-        overlay=overlay,
-        actor=actor,
-        scope=scope,
+    submission = _submission(
+        session, base=base, staged=staged, overlay=overlay, actor=actor, scope=scope
     )
     findings = list(_all(submission))
     if remote or staging:
@@ -111,8 +110,78 @@ def validate(
     return Report(
         findings=in_order(findings),
         base=submission.base,
-        head=reader.commit,
+        head=session.reader.commit,
         checked=len(submission.changes),
+    )
+
+
+def fix(
+    session: Session,
+    *,
+    base: str | None = None,
+    actor: str | None = None,
+    scope: str | None = None,
+    remote: bool = False,
+    staging: Sequence[str] = (),
+    dry_run: bool = False,
+    progress: Progress = SILENT,
+) -> Report:
+    """Mend the form of files in the work tree, and then find everything that is still wrong.
+
+    What a file means is never changed, and no digest made up.
+
+    Parameters
+    ----------
+    session, base, actor, scope, remote, staging, progress
+        As of `validate`.
+    dry_run : bool
+        Whether only to find out what would be mended.
+
+    Returns
+    -------
+    Report
+        With the files that were mended (or would be) in `fixed`.
+
+    Raises
+    ------
+    UsageError, RefusedError
+        If there is no work tree, or a file in it cannot be changed.
+    """
+    with held_for_writing(session, progress) as root:
+        fixes = Fixes(_submission(session, base=base, actor=actor, scope=scope))
+        if fixes.paths and not dry_run:
+            fixes.apply(root)
+            session.reader.refresh()
+        report = validate(
+            session, base=base, actor=actor, scope=scope, remote=remote, staging=staging,
+            progress=progress,
+        )  # fmt: skip
+    return replace(report, fixed=fixes.paths)
+
+
+def _submission(
+    session: Session,
+    *,
+    base: str | None,
+    staged: bool = False,
+    overlay: Mapping[str, bytes | None] | None = None,
+    actor: str | None = None,
+    scope: str | None = None,
+) -> Submission:
+    reader = session.reader
+    if staged and reader.worktree is None:
+        raise UsageError(
+            "nothing is staged where there is no work tree", hint="Run it in a checkout."
+        )
+    return build_submission(
+        reader.repository,
+        head=reader.commit,
+        base=None if base is None else reader.repository.resolve(base),
+        staged=staged,
+        root=reader.root,
+        overlay=overlay,
+        actor=actor,
+        scope=scope,
     )
 
 

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from ..actions.validate import validate
+from ..actions.validate import fix, validate
 from ..errors import UsageError
 from ..model.finding import Finding, Report
 from .application import Application
-from .options import JsonOption
+from .errors import WOULD_CHANGE
+from .options import DryRunOption, JsonOption
 from .options import command as common
 from .output import counted
 
@@ -72,6 +73,10 @@ def command(
     form: Annotated[
         Form, typer.Option("--format", help="How findings are printed.")
     ] = Form.TEXT,
+    mend: Annotated[
+        bool, typer.Option("--fix", help="Mend the form of files in the work tree first.")
+    ] = False,
+    dry_run: DryRunOption = False,
     json: JsonOption = False,
 ) -> None:  # fmt: skip
     """Check everything that a registry, or a pull request to it, must be like.
@@ -81,13 +86,22 @@ def command(
     """
     if json and form not in (Form.TEXT, Form.JSON):
         raise UsageError(f"--json and --format {form.value} contradict each other")
-    report = validate(
-        application.session, base=base, staged=staged, actor=actor,
-        scope=scope.value if scope else None, remote=remote, staging=staging or (),
-        progress=application.progress,
-    )  # fmt: skip
+    if (dry_run and not mend) or (mend and staged):
+        raise UsageError("--dry-run is for --fix, and --fix for the work tree, not for --staged")
+    options: dict[str, Any] = {
+        "base": base, "actor": actor, "scope": scope.value if scope else None, "remote": remote,
+        "staging": staging or (), "progress": application.progress,
+    }  # fmt: skip
+    if mend:
+        report = fix(application.session, dry_run=dry_run, **options)
+    else:
+        report = validate(application.session, staged=staged, **options)
     _print(application, report, Form.JSON if json else form)
+    for path in report.fixed:
+        application.progress.say(f"{'would mend' if dry_run else 'mended'} {path}")
     application.progress.say(_summary(report))
+    if dry_run and report.fixed:
+        application.exit(WOULD_CHANGE)
     if report.status:
         application.exit(report.status)
 

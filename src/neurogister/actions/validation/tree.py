@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+import re
 from typing import TYPE_CHECKING
 
 from ...backends.gitvalues import LINK_MODE, SUBMODULE_MODE
@@ -119,18 +120,30 @@ def _size(submission: Submission, change: FileChange) -> Iterator[Finding]:
 
 
 def _ignored(submission: Submission, change: FileChange) -> Iterator[Finding]:
-    """Each line of a ``.gitignore`` must be the data of a pointer beside it, as DVC writes it."""
     data = submission.content(change.oid or "", limit=_SMALL_LIMIT)
-    folder = posixpath.dirname(change.path)
-    for number, line in enumerate((data or b"").decode("utf-8", "replace").splitlines(), 1):
+    for number, line in superfluous_lines(submission, posixpath.dirname(change.path), data or b""):
+        yield finding(
+            "gitignore-line", change, f"line {number} hides more than the data of a pointer",
+            line=number, offending=line,
+        )  # fmt: skip
+
+
+def superfluous_lines(
+    submission: Submission, folder: str, data: bytes
+) -> Iterator[tuple[int, str]]:
+    """Give the lines of a ``.gitignore`` that are not the data of a pointer beside it.
+
+    What was withdrawn may still lie on disks: it must not be added to git either.
+    """
+    for number, each in enumerate(data.split(b"\n"), 1):
+        line = each.decode("utf-8", "replace").removesuffix("\r")
         name = line.strip().removeprefix("/").removesuffix("/")
         if not name or line.startswith("#"):
             continue
-        if not line.startswith("/") or f"{folder}/{name}.dvc" not in submission.tree:
-            yield finding(
-                "gitignore-line", change, f"line {number} hides more than the data of a pointer",
-                line=number, offending=line,
-            )  # fmt: skip
+        name = re.sub(r"\\(.)", r"\1", name)  # as `escaped` writes it
+        holders = (f"{folder}/{name}.dvc", f"{folder}/{name}.yaml")
+        if not line.startswith("/") or not any(each in submission.tree for each in holders):
+            yield number, line
 
 
 def _attributes(submission: Submission, change: FileChange) -> Iterator[Finding]:
