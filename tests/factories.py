@@ -532,7 +532,7 @@ class RegistryBuilder:
         ``.dvc/config.local``.
         """
         section = f"'remote \"{name}\"'"
-        self._config[section] = {"url": str(url), **(options or {})}
+        self._config[section] = {"url": str(url), "verify": "true", **(options or {})}
         self.set_config({"core": {"remote": name}})
         if local:
             self.write(".dvc/config.local", _to_ini({section: local}))

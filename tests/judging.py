@@ -13,11 +13,8 @@ def judge(root: Path, base: str | None = None, **options: object) -> list[Findin
 
 
 def rules(root: Path, base: str | None = None, **options: object) -> set[str]:
-    """Validate, and return the rules that are broken.
-
-    The remotes of `factories` have no ``verify = true``, which is only a warning.
-    """
-    return {each.rule for each in judge(root, base, **options)} - {"dvc-verify"}
+    """Validate, and return the rules that are broken."""
+    return {each.rule for each in judge(root, base, **options)}
 
 
 def one(found: list[Finding], rule: str) -> Finding:
