@@ -106,6 +106,12 @@ def command(
         application.exit(report.status)
 
 
+def print_findings(application: Application, report: Report, *, json: bool) -> None:
+    """Print what a validation found, for commands that validate besides."""
+    _print(application, report, Form.JSON if json else Form.TEXT)
+    application.progress.say(_summary(report))
+
+
 def _print(application: Application, report: Report, form: Form) -> None:
     output = application.output
     if form is Form.JSON:
