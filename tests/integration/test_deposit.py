@@ -376,9 +376,7 @@ def test_a_check_of_a_sound_deposit_finds_nothing(lab):
 
 
 def test_a_check_knows_what_is_staged_already(lab):
-    lab.deposit(
-        lab.file(), to="new", new_collection=True, dtype="any", license="MIT", title="One"
-    )
+    lab.deposit(lab.file(), to="new", new_collection=True, dtype="any", license="MIT", title="One")
     path = lab.file("b.bin", b"other")
     assert lab.deposit(path, to="new", dtype="any", check=True).validation.status == 0
 
