@@ -105,9 +105,11 @@ def test_check_tells_what_the_pull_request_would_be_told(invoke, registry, inbox
     assert result.status == 1
     assert result.lines[1].startswith("data/scans/new.wav.dvc:")
     assert result.lines[1].endswith("[schema]")
-    assert "1 problem; 2 files checked" in result.err
+    assert "2 problems; 2 files checked" in result.err
     lines = deposit(invoke, registry, *said, "--check", "--json").json_lines
-    assert [each["format"] for each in lines] == ["neurogister.deposit/1", "neurogister.validate/1"]
+    assert [each["format"] for each in lines] == ["neurogister.deposit/1"] + 2 * [
+        "neurogister.validate/1"
+    ]
     assert deposit(invoke, registry, *said, "--check", "--dry-run").status == 1
 
 

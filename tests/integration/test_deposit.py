@@ -356,7 +356,7 @@ def test_a_check_finds_what_a_pull_request_would_be_told(lab):
     with lab.unchanged():
         told = lab.deposit(path, check=True, **wrong).validation
     assert told.status == 1
-    assert {each.rule for each in told.errors} == {"schema"}
+    assert "schema" in {each.rule for each in told.errors}
 
     lab.deposit(path, **wrong)
     with neurogister.open(lab.root) as registry:
@@ -365,7 +365,7 @@ def test_a_check_finds_what_a_pull_request_would_be_told(lab):
     with neurogister.open(lab.root, "HEAD") as registry:
         committed = registry.validate("HEAD~1")
 
-    assert len(told.findings) == 2
+    assert len(told.findings) >= 2
     assert told.findings == staged.findings == committed.findings
 
 

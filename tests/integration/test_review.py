@@ -206,7 +206,7 @@ def test_what_is_wrong_is_annotated(hub, installed):
 
     [failed] = [done for done in runner.done if done.outcome == "failure"]
     assert (failed.step.name, failed.status) == ("Validate", 1)
-    [said] = workflow_commands(runner)
+    said, *_ = workflow_commands(runner)
     assert said.startswith("::error file=data/stimuli/river.wav.dvc,line=")
     assert "title=neurogister%3A schema::" in said
     assert "| error | schema | 1 |" in runner.summary
