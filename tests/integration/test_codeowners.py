@@ -64,6 +64,15 @@ def test_check_and_dry_run_change_nothing(builder, registry):
     assert registry.write_codeowners(check=True).changed is False
 
 
+def test_a_registry_without_vendors_needs_no_file(builder):
+    builder.add_file("c/one.bin", b"one", id="one")
+    builder.commit()
+    with neurogister.open(builder.root) as registry:
+        assert registry.write_codeowners(check=True).changed is False
+        assert registry.write_codeowners().changed is False
+    assert not (builder.root / ".github").exists()
+
+
 @pytest.mark.parametrize("text", [f"{BEGIN}\n", f"{END}\n", f"{END}\n{BEGIN}\n", f"{BEGIN}\n" * 2])
 def test_lines_that_are_not_one_of_each_are_refused(builder, registry, text):
     builder.write(PATH, text)

@@ -163,8 +163,9 @@ def deposit(name: str, *options: str, collection: str = "stimuli") -> Change:
     def change(folder: Path) -> None:
         file = folder.parent / f"{name}.wav"
         file.write_bytes(name.encode() * 100)
-        run = [*command("deposit"), str(file), "--to", collection, "--dtype", "audio", "--no-push"]
-        subprocess.run([*run, *options], cwd=folder, check=True, capture_output=True)
+        run = [*command("deposit"), str(file), "--to", collection, "--dtype", "audio"]
+        push = () if "--push" in options else ("--no-push",)
+        subprocess.run([*run, *push, *options], cwd=folder, check=True, capture_output=True)
 
     return change
 
@@ -337,6 +338,36 @@ def test_the_weekly_check_reads_every_byte(hub, installed):
     hub.sha, hub.folder = spoilt, hub.folder / "again"
     runner = run_job(hub.runner(installed, "schedule"), "archive-check.yml", "archive")
     assert runner.done[-1].status == 4, runner.said
+
+
+@pytest.mark.parametrize(("push", "status"), [("--push", 0), ("--no-push", 3)])
+def test_a_merged_submission_is_promoted_by_the_role_only(hub, installed, push, status):
+    before = hub.tip()
+    hub.sha = hub.branch("merged", deposit("river", push))
+    runner = hub.runner(installed, "push", before=before)
+    roles, kept = [], []
+    runner.contexts["vars"] = {"PROMOTE_ROLE": "arn:aws:iam::1:role/p", "PROMOTE_REGION": "r"}
+    runner.actions["aws-actions/configure-aws-credentials"] = lambda _, given: (
+        roles.append(given["role-to-assume"]) or {}
+    )
+    runner.actions["actions/upload-artifact"] = lambda _, given: kept.append(given["path"]) or {}
+    run_job(runner, "promote.yml", "promote")
+    done = {each.step.name: each for each in runner.done}
+    assert done["Validate again, before anything is privileged"].status == 0, runner.said
+    assert roles == ["arn:aws:iam::1:role/p"]
+    assert done["Promote, and read back what was stored"].status == status, runner.said
+    assert kept == [str(installed / "promoted.jsonl")], "the log is kept in any case"
+
+
+def test_what_is_wrong_on_main_gets_no_role(hub, installed):
+    before = hub.tip()
+    hub.sha = hub.branch("wrong", write({"data/stimuli/x.dvc": "cmd: rm\n"}))
+    runner = hub.runner(installed, "push", before=before)
+    runner.actions["actions/upload-artifact"] = lambda runner, given: {}
+    run_job(runner, "promote.yml", "promote")
+    outcomes = {each.step.name: each.outcome for each in runner.done}
+    assert outcomes["Take the role that may write the main remote"] == "skipped"
+    assert outcomes["Promote, and read back what was stored"] == "skipped"
 
 
 def _spoil(folder: Path) -> None:

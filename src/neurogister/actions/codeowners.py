@@ -140,6 +140,8 @@ def _with_block(text: str, lines: Sequence[str]) -> str:
     block = "\n".join([BEGIN, *lines, END]) + "\n"
     rows = text.splitlines()
     if (rows.count(BEGIN), rows.count(END)) == (0, 0):
+        if not lines:
+            return text
         above = text if text.endswith("\n") or not text else f"{text}\n"
         return f"{above or _START + chr(10)}\n{block}"
     if (rows.count(BEGIN), rows.count(END)) != (1, 1) or rows.index(BEGIN) > rows.index(END):
