@@ -241,6 +241,7 @@ class Registry(Changing):
         staging: Names = (),
         fix: bool = False,
         dry_run: bool = False,
+        contents: bool = False,
     ) -> Report:
         """Find everything that is wrong with the registry, or with a submission to it.
 
@@ -263,6 +264,8 @@ class Registry(Changing):
             Whether the form of files in the work tree is mended first; what they mean never is.
         dry_run : bool
             With `fix`: whether only to find out what would be mended.
+        contents : bool
+            Tell what is added, changed and removed too, as `Report.submitted` and `Report.others`.
         """
         from .actions import validate as validation
 
@@ -271,7 +274,7 @@ class Registry(Changing):
         options: dict[str, Any] = {
             "base": base, "actor": actor, "scope": scope, "remote": remote,
             "staging": [staging] if isinstance(staging, str) else [*staging],
-            "progress": self._progress,
+            "progress": self._progress, "contents": contents,
         }  # fmt: skip
         if fix:
             return validation.fix(self._session, dry_run=dry_run, **options)

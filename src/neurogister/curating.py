@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from .model.names import Names, listed
 
 if TYPE_CHECKING:
+    from .actions.codeowners import Codeowners
     from .actions.packages import Changed
     from .actions.release import Release
     from .actions.session import Session
@@ -89,6 +90,31 @@ class Curating:
             self._session, name, department, commit=commit, dry_run=dry_run,
             progress=self._progress,
         )  # fmt: skip
+
+    def write_codeowners(
+        self, *, check: bool = False, commit: bool = False, dry_run: bool = False
+    ) -> Codeowners:
+        """Write into ``.github/CODEOWNERS`` that a vendor's maintainers review its folder.
+
+        Parameters
+        ----------
+        check : bool
+            Only make sure that it is so.
+        commit : bool
+            Commit in git, and do not only stage.
+        dry_run : bool
+            Only find out what would happen.
+
+        Raises
+        ------
+        NeurogisterError
+            With `check`, if it is not so.
+        """
+        from .actions.codeowners import write_codeowners
+
+        return write_codeowners(
+            self._session, check=check, commit=commit, dry_run=dry_run, progress=self._progress
+        )
 
     def create_package(
         self,

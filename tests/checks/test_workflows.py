@@ -1,14 +1,22 @@
 """The workflows are valid, and safe to run on a stranger's pull request."""
 
 import re
+import shutil
+import tomllib
 from pathlib import Path
 
 import pytest
 from ruamel.yaml import YAML
 from tests.docs.pages import read_blocks
 
+import neurogister
+
 REPOSITORY = Path(__file__).parents[2]
 WORKFLOWS = REPOSITORY / ".github" / "workflows"
+TEMPLATES = REPOSITORY / "src" / "neurogister" / "templates" / "registry"
+WORKFLOW_FILES = sorted(
+    [*WORKFLOWS.glob("*.yml"), *(TEMPLATES / "dot-github" / "workflows").glob("*.yml")]
+)
 ACTIONS = REPOSITORY / ".github" / "actions"
 CONSUMER = REPOSITORY / "tests" / "consumer" / ".github" / "workflows" / "tests.yml"
 PAGE = REPOSITORY / "docs" / "github-action.md"
@@ -60,6 +68,131 @@ def test_a_job_without_timeout_is_caught(run, tmp_path):
 
     assert done.returncode == 1
     assert "timeout-minutes" in done.stdout
+
+
+@pytest.fixture
+def founded(tmp_path) -> Path:
+    """The folder ``.github`` of a new registry, from its templates."""
+    shutil.copytree(TEMPLATES / "dot-github", tmp_path / ".github")
+    shutil.copyfile(TEMPLATES / "dot-pre-commit-config.yaml", tmp_path / ".pre-commit-config.yaml")
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("schema", "pattern"),
+    [
+        ("vendor.github-workflows", "workflows/*.yml"),
+        ("custom.github-workflows-require-timeout", "workflows/*.yml"),
+        ("vendor.dependabot", "dependabot.yml"),
+        ("vendor.github-issue-forms", "ISSUE_TEMPLATE/[!c]*.yml"),
+        ("vendor.github-issue-config", "ISSUE_TEMPLATE/config.yml"),
+    ],
+)
+def test_files_of_new_registries_satisfy_their_schema(run, founded, schema, pattern):
+    files = sorted(map(str, (founded / ".github").glob(pattern)))
+    done = run("check-jsonschema", "--builtin-schema", schema, *files)
+    assert files
+    assert done.returncode == 0, done.stdout
+
+
+def test_zizmor_finds_nothing_in_new_registries(run, founded):
+    done = run(*ZIZMOR, cwd=founded)
+    assert done.returncode == 0, done.stdout
+    for name in ("validate", "promote", "archive-check"):
+        assert f"workflows/{name}.yml" in done.stdout
+
+
+@pytest.mark.parametrize("name", ["validate.yml", "promote.yml", "archive-check.yml"])
+def test_new_registries_have_the_same_workflows_but_for_where_neurogister_is_from(name):
+    ours = (WORKFLOWS / name).read_text(encoding="utf-8")
+    theirs = (TEMPLATES / "dot-github" / "workflows" / name).read_text(encoding="utf-8")
+    from_base = '--no-deps --no-build-isolation --no-index "./$TRUSTED"\n'
+    from_pypi = (
+        "--no-deps --only-binary :all:"
+        ' --requirement "$TRUSTED/.github/requirements/neurogister.txt"\n'
+    )
+    assert ours.count(from_base) == 1
+    expected = ours.replace(from_base, from_pypi)
+    pages = r"https://neurogister.github.io/neurogister/\1/"
+    assert theirs == re.sub(r"docs/(\w+)\.md", pages, expected)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "ISSUE_TEMPLATE/config.yml", "ISSUE_TEMPLATE/dataset.yml", "ISSUE_TEMPLATE/withdrawal.yml",
+        "PULL_REQUEST_TEMPLATE/dataset.md", "PULL_REQUEST_TEMPLATE/package.md",
+    ],
+)  # fmt: skip
+def test_new_registries_have_the_same_forms(name):
+    theirs = (TEMPLATES / "dot-github" / name).read_bytes()
+    assert theirs == (REPOSITORY / ".github" / name).read_bytes()
+
+
+def test_requirements_of_the_validator_are_pinned_by_digest():
+    ours = _pinned(REPOSITORY / ".github" / "requirements" / "dependencies.txt")
+    theirs = _pinned(TEMPLATES / "dot-github" / "requirements" / "dependencies.txt")
+    assert theirs.items() <= ours.items()
+    project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    needed = {re.split(r"[^\w.-]", each)[0].replace(".", "-") for each in project["dependencies"]}
+    assert needed <= theirs.keys(), "pip would refuse what is not among them"
+    assert "hatchling" in ours.keys() - theirs.keys()
+
+
+def test_new_registries_name_the_neurogister_that_they_are_made_by():
+    text = (TEMPLATES / "dot-github/requirements/neurogister.txt").read_text(encoding="utf-8")
+    assert f"\nneurogister=={neurogister.__version__}\n" in text
+    hooks = (TEMPLATES / "dot-pre-commit-config.yaml").read_text(encoding="utf-8")
+    assert f"rev: v{neurogister.__version__}\n" in hooks
+
+
+def _pinned(path: Path) -> dict[str, str]:
+    """Return the requirements of a file; each must have a version and a digest."""
+    lines = [
+        line for line in path.read_text(encoding="utf-8").replace("\\\n", "").splitlines()
+        if not line.startswith("#")
+    ]  # fmt: skip
+    found = [re.fullmatch(r"([a-z0-9-]+)==(\S+) +--hash=(sha256:[0-9a-f]{64})", e) for e in lines]
+    assert all(found), lines
+    return {each[1]: each[2] + each[3] for each in found if each}
+
+
+@pytest.mark.parametrize("path", WORKFLOW_FILES, ids=lambda path: path.name)
+def test_what_a_pull_request_can_start_has_no_power(path):
+    """No secret, no environment, no token that can write, no identity, no cache of others."""
+    text = path.read_text(encoding="utf-8")
+    workflow = YAML(typ="safe").load(text)
+    privileged = {
+        name for name, job in workflow["jobs"].items()
+        if job.get("permissions") != {"contents": "read"} or "environment" in job
+    }  # fmt: skip
+    if {"pull_request", "merge_group"} & set(workflow["on"]):
+        assert privileged == set()
+        assert "secrets." not in text
+        assert "secrets:" not in text
+    for name in privileged:
+        assert "actions/cache" not in str(workflow["jobs"][name]), "no cache with privileges"
+        assert "environment" in workflow["jobs"][name], "a person says who may"
+
+
+def test_promotion_is_never_cancelled_by_another():
+    workflow = YAML(typ="safe").load(WORKFLOWS / "promote.yml")
+    assert list(workflow["on"]) == ["push"]
+    assert workflow["on"]["push"]["branches"] == ["main"]
+    concurrency = workflow["concurrency"]
+    assert concurrency == {"group": "promote-${{ github.sha }}", "cancel-in-progress": False}
+
+
+@pytest.mark.parametrize("name", ["validate.yml", "promote.yml", "archive-check.yml"])
+def test_what_reads_a_submission_runs_apart_from_it(name):
+    """Python takes nothing from the folder that it is in, and pip only what has a digest."""
+    [job] = YAML(typ="safe").load(WORKFLOWS / name)["jobs"].values()
+    commands = "\n".join(step.get("run", "") for step in job["steps"])
+    assert not re.search(r"python\"?(?!/)(?= )(?! -I )", commands), commands
+    assert "GITHUB_ENV" not in commands
+    for step in job["steps"]:
+        if step.get("uses", "").startswith("actions/checkout@"):
+            assert "path" in step["with"], "nothing of the repository is in the working folder"
 
 
 def test_zizmor_finds_nothing(run):
@@ -128,7 +261,7 @@ def test_zizmor_finds_a_dangerous_workflow(run, tmp_path):
         assert audit in done.stdout
 
 
-@pytest.mark.parametrize("path", sorted(WORKFLOWS.glob("*.yml")), ids=lambda path: path.name)
+@pytest.mark.parametrize("path", WORKFLOW_FILES, ids=lambda path: str(path.relative_to(REPOSITORY)))
 def test_workflow_follows_our_rules(path):
     assert broken_rules(path.read_text(encoding="utf-8")) == []
 

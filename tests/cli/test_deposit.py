@@ -99,6 +99,20 @@ def test_a_new_version(invoke, registry, inbox):
     assert result.rows[0][:4] == ["deposited", "old-1", "old/first.wav", "2"]
 
 
+def test_check_tells_what_the_pull_request_would_be_told(invoke, registry, inbox):
+    said = (inbox / "new.wav", "--to", "scans", "--dtype", "audio", "--title", "<b>New")
+    result = deposit(invoke, registry, *said, "--check")
+    assert result.status == 1
+    assert result.lines[1].startswith("data/scans/new.wav.dvc:")
+    assert result.lines[1].endswith("[schema]")
+    assert "2 problems; 2 files checked" in result.err
+    lines = deposit(invoke, registry, *said, "--check", "--json").json_lines
+    assert [each["format"] for each in lines] == ["neurogister.deposit/1"] + 2 * [
+        "neurogister.validate/1"
+    ]
+    assert deposit(invoke, registry, *said, "--check", "--dry-run").status == 1
+
+
 @pytest.mark.parametrize("option", ["--dry-run", "-n", "--check"])
 def test_dry_run(invoke, registry, inbox, option):
     before = snapshot(registry.root / "data", inbox)

@@ -88,3 +88,25 @@ def test_the_comment_that_names_the_schema_leads_there_from_the_new_place(invoke
     assert moved.startswith("# yaml-language-server: $schema=../../../schemas/vendor")
     invoke("vendor", "move", "lab", "--department", "", cwd=root)
     assert path.read_text().startswith(line)
+
+
+def test_codeowners_writes_what_vendors_say(invoke, root):
+    invoke("vendor", "add", "optics", "--maintainer", "Ada <@ada>", "--commit", cwd=root)
+    line = "/store/optics/ @ada"
+    dry = invoke("vendor", "codeowners", "--dry-run", cwd=root)
+    assert (dry.status, dry.lines) == (10, [line])
+    stale = invoke("vendor", "codeowners", "--check", cwd=root)
+    assert stale.status == 1
+    assert "hint: `neurogister vendor codeowners` mends it." in stale.err
+    assert not (root / ".github").exists()
+
+    done = invoke("vendor", "codeowners", "--commit", cwd=root)
+
+    assert (done.status, done.lines) == (0, [line])
+    assert "store/lab has no maintainer with an account on GitHub" in done.err
+    assert line in (root / ".github/CODEOWNERS").read_text().splitlines()
+    assert invoke("vendor", "codeowners", "--check", cwd=root).status == 0
+    assert invoke("vendor", "codeowners", "--dry-run", "--json", cwd=root).json == {
+        "format": "neurogister.codeowners/1", "path": ".github/CODEOWNERS", "lines": [line],
+        "without": ["store/lab"], "changed": False,
+    }  # fmt: skip

@@ -91,6 +91,7 @@ def test_no_option_is_told_that_there_is_not():
     others |= {"--neurogister-offline", "--neurogister-lockfile"}  # of pytest, from our plugin
     others |= {"--schemafile"}  # of check-jsonschema
     others |= {"--message", "--short", "--list", "--help", "--stat", "--format", "--no-pager"}
+    others |= {"--generate-hashes", "--hash"}  # of uv, and in requirements
     pages = [page for page in PAGES if page.name not in ("benchmarks.md", "README.md")]
     told = {
         option for page in pages for option in re.findall(r"(?<![\w-])--[a-z][\w-]*", text_of(page))

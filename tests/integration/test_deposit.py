@@ -350,11 +350,40 @@ def test_looking_changes_nothing(lab, how):
     ]
 
 
-def test_a_check_finds_what_the_schemas_do_not_allow(lab):
+def test_a_check_finds_what_a_pull_request_would_be_told(lab):
     path = lab.file()
-    with lab.unchanged(), pytest.raises(neurogister.InvalidFileError, match="created_on"):
-        lab.deposit(path, created_on="yesterday", dtype="any", check=True)
-    lab.deposit(path, created_on="2020-01-02", dtype="any", check=True)
+    wrong = {"created_on": "yesterday", "title": "A <b>title</b>", "dtype": "any"}
+    with lab.unchanged():
+        told = lab.deposit(path, check=True, **wrong).validation
+    assert told.status == 1
+    assert "schema" in {each.rule for each in told.errors}
+
+    lab.deposit(path, **wrong)
+    with neurogister.open(lab.root) as registry:
+        staged = registry.validate("HEAD", staged=True)
+    lab.registry.git("commit", "-q", "-m", "Deposit it all the same")
+    with neurogister.open(lab.root, "HEAD") as registry:
+        committed = registry.validate("HEAD~1")
+
+    assert len(told.findings) >= 2
+    assert told.findings == staged.findings == committed.findings
+
+
+def test_a_check_of_a_sound_deposit_finds_nothing(lab):
+    report = lab.deposit(lab.file(), created_on="2020-01-02", dtype="any", check=True)
+    assert (report.validation.status, report.validation.findings) == (0, [])
+    assert report.validation.checked == 2
+
+
+def test_a_check_knows_what_is_staged_already(lab):
+    lab.deposit(lab.file(), to="new", new_collection=True, dtype="any", license="MIT", title="One")
+    path = lab.file("b.bin", b"other")
+    assert lab.deposit(path, to="new", dtype="any", check=True).validation.status == 0
+
+
+def test_a_check_of_a_sound_deposit_does_not_mind_other_work(lab):
+    (lab.root / "notes.txt").write_text("not of the deposit")
+    assert lab.deposit(lab.file(), dtype="any", check=True).validation.findings == []
 
 
 SCHEMA = {"type": "object", "required": ["age"], "properties": {"age": {"type": "number"}}}

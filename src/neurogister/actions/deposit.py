@@ -38,6 +38,7 @@ from .writable import (
 if TYPE_CHECKING:
     from ..backends.remotes import Remote
     from ..model.dataset import Dataset
+    from ..model.finding import Report
     from ..registry.changes import ChangeSet
     from .session import Session
     from .sources import Source
@@ -67,7 +68,7 @@ class Manner:
     dry_run : bool
         Whether only to find out what would happen.
     check : bool
-        The same, and the files that would be written are compared with their schemas.
+        The same, and what would be written is validated as a pull request is.
     into : Remote, optional
         Where objects go, if not to the registry's own remote: the staging of a submission.
     trailers : tuple of str
@@ -173,6 +174,8 @@ class DepositReport:
         The files that were staged or committed.
     unpushed : str, optional
         Why nothing was pushed.
+    validation : Report, optional
+        What a pull request with it would be told; where `Manner.check` asks for it.
     objects : list of ObjectId
         What the datasets are made of.
     """
@@ -181,6 +184,7 @@ class DepositReport:
     commit: str | None = None
     staged: list[str] = field(default_factory=list)
     unpushed: str | None = None
+    validation: Report | None = None
     objects: list[ObjectId] = field(default_factory=list)
 
     @property
@@ -309,21 +313,25 @@ class _Deposit:
             if self._manner.move:
                 self._remove(named, taken)
         elif self._manner.check:
-            self._compare(named, contents, new)
+            report.validation = self._validate(named, contents, new)
         report.deposited = [
             self._outcome(each, content, n in new, remote, stored)
             for n, (each, content) in enumerate(zip(named, contents, strict=True))
         ]
         return report
 
-    def _compare(
+    def _validate(
         self, named: Sequence[Draft], contents: Sequence[Content], new: Sequence[int]
-    ) -> None:
-        """Compare what would be written with the schemas that a pull request has to meet."""
-        from ..registry.schemas import check_files  # only where it is asked for
+    ) -> Report:
+        """Validate what the next commit would have, as the pull request will be."""
+        from .validate import validate  # only where it is asked for
 
-        changes = self._changes(named, contents, new)
-        raise_problems(check_files(changes.contents), len(changes.contents))
+        return validate(
+            self._session,
+            base=self._session.reader.commit,
+            staged=True,
+            overlay=self._changes(named, contents, new).contents,
+        )
 
     def _changes(
         self, named: Sequence[Draft], contents: Sequence[Content], new: Sequence[int]

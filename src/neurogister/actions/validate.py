@@ -10,6 +10,7 @@ from ..errors import NeurogisterError, UsageError
 from ..model.finding import UNJUDGED, Finding, Report, in_order
 from ..progress import SILENT, Progress
 from .validation.collections import check_collections
+from .validation.contents import list_submitted
 from .validation.documents import check_documents
 from .validation.dtypes import check_dtypes
 from .validation.dvcfiles import check_dvc
@@ -62,6 +63,7 @@ def validate(
     remote: bool = False,
     staging: Sequence[str] = (),
     progress: Progress = SILENT,
+    contents: bool = False,
 ) -> Report:
     """Find everything that is wrong.
 
@@ -86,6 +88,8 @@ def validate(
         Where bytes may wait, if not where ``registry.yaml`` or the commits say.
     progress : Progress
         Told about what is looked for there.
+    contents : bool
+        Whether to tell what is added, changed and removed, too.
 
     Returns
     -------
@@ -107,12 +111,15 @@ def validate(
         from .validation.objects import check_objects_of  # the network, only where it is asked for
 
         findings += check_objects_of(submission, session, staging=staging, progress=progress)
-    return Report(
+    report = Report(
         findings=in_order(findings),
         base=submission.base,
         head=session.reader.commit,
         checked=len(submission.changes),
     )
+    if contents:
+        report.submitted, report.others = list_submitted(submission)
+    return report
 
 
 def fix(
@@ -124,6 +131,7 @@ def fix(
     remote: bool = False,
     staging: Sequence[str] = (),
     dry_run: bool = False,
+    contents: bool = False,
     progress: Progress = SILENT,
 ) -> Report:
     """Mend the form of files in the work tree, and then find everything that is still wrong.
@@ -132,7 +140,7 @@ def fix(
 
     Parameters
     ----------
-    session, base, actor, scope, remote, staging, progress
+    session, base, actor, scope, remote, staging, contents, progress
         As of `validate`.
     dry_run : bool
         Whether only to find out what would be mended.
@@ -154,7 +162,7 @@ def fix(
             session.reader.refresh()
         report = validate(
             session, base=base, actor=actor, scope=scope, remote=remote, staging=staging,
-            progress=progress,
+            contents=contents, progress=progress,
         )  # fmt: skip
     return replace(report, fixed=fixes.paths)
 

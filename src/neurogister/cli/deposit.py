@@ -28,6 +28,7 @@ from .options import (
 )
 from .options import command as common
 from .output import counted, human_size
+from .validate import print_findings
 
 if TYPE_CHECKING:
     from ..actions.submit import Submission, Submitted
@@ -192,6 +193,10 @@ def command(
     _summarise(application, report)
     if done is not None:
         _tell(application, done, json=json)
+    if report.validation is not None:
+        print_findings(application, report.validation, json=json)
+        if report.validation.status:
+            application.exit(report.validation.status)
     if dry_run and report.changes:
         application.exit(WOULD_CHANGE)
 

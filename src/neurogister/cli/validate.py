@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from ..actions.validate import fix, validate
 from ..errors import UsageError
+from ..files import write_whole
 from ..model.finding import Finding, Report
 from .application import Application
 from .errors import WOULD_CHANGE
@@ -77,6 +79,11 @@ def command(
         bool, typer.Option("--fix", help="Mend the form of files in the work tree first.")
     ] = False,
     dry_run: DryRunOption = False,
+    summary: Annotated[
+        Path | None,
+        typer.Option("--summary", metavar="FILE",
+                     help="Write for reviewers what is added, changed, removed and wrong."),
+    ] = None,
     json: JsonOption = False,
 ) -> None:  # fmt: skip
     """Check everything that a registry, or a pull request to it, must be like.
@@ -91,11 +98,14 @@ def command(
     options: dict[str, Any] = {
         "base": base, "actor": actor, "scope": scope.value if scope else None, "remote": remote,
         "staging": staging or (), "progress": application.progress,
+        "contents": summary is not None,
     }  # fmt: skip
     if mend:
         report = fix(application.session, dry_run=dry_run, **options)
     else:
         report = validate(application.session, staged=staged, **options)
+    if summary is not None:
+        _write(summary, report)
     _print(application, report, Form.JSON if json else form)
     for path in report.fixed:
         application.progress.say(f"{'would mend' if dry_run else 'mended'} {path}")
@@ -104,6 +114,18 @@ def command(
         application.exit(WOULD_CHANGE)
     if report.status:
         application.exit(report.status)
+
+
+def _write(path: Path, report: Report) -> None:
+    from ..model.summary import markdown
+
+    write_whole(path, markdown(report).encode())
+
+
+def print_findings(application: Application, report: Report, *, json: bool) -> None:
+    """Print what a validation found, for commands that validate besides."""
+    _print(application, report, Form.JSON if json else Form.TEXT)
+    application.progress.say(_summary(report))
 
 
 def _print(application: Application, report: Report, form: Form) -> None:

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from ..actions.codeowners import write_codeowners
 from ..actions.vendors import NewVendor, Shelved, add_vendor, move_vendor
 from .application import Application
 from .errors import WOULD_CHANGE
@@ -14,9 +15,10 @@ from .options import CommitOption, DryRunOption, JsonOption, complete_vendor
 from .options import command as common
 
 FORMAT = "neurogister.vendor/1"
+CODEOWNERS_FORMAT = "neurogister.codeowners/1"
 
 application = typer.Typer(
-    help="List vendors, add one, move one into a department.",
+    help="List vendors, add one, move one into a department, ask theirs to review.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
@@ -89,6 +91,45 @@ def move(
         progress=application.progress,
     )  # fmt: skip
     _print(application, done, json=json, dry_run=dry_run)
+
+
+@application.command("codeowners")
+@common
+def codeowners(
+    application: Application,
+    check: Annotated[
+        bool, typer.Option("--check", help="Only make sure that the file is so; else 1.")
+    ] = False,
+    commit: CommitOption = False,
+    dry_run: DryRunOption = False,
+    json: JsonOption = False,
+) -> None:
+    """Write into .github/CODEOWNERS that a vendor's maintainers review its folder.
+
+    Maintainers are those of vendor.yaml who have a GitHub account there. Only what stands between
+    the two lines that name this command is replaced.
+    """
+    done = write_codeowners(
+        application.session, check=check, commit=commit, dry_run=dry_run,
+        progress=application.progress,
+    )  # fmt: skip
+    if json:
+        application.output.json(
+            {
+                "format": CODEOWNERS_FORMAT,
+                "path": done.path,
+                "lines": list(done.lines),
+                "without": list(done.without),
+                "changed": done.changed,
+            }
+        )
+    else:
+        for line in done.lines:
+            application.output.line(line)
+    for folder in done.without:
+        application.progress.warn(f"{folder} has no maintainer with an account on GitHub")
+    if dry_run and done.changed:
+        application.exit(WOULD_CHANGE)
 
 
 def _print(application: Application, done: Shelved, *, json: bool, dry_run: bool) -> None:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from .submitted import Submitted
+
 ERROR = "error"
 WARNING = "warning"
 UNJUDGED = "unjudged"
@@ -79,6 +81,10 @@ class Report:
         How many files were looked at.
     fixed : list of str
         The files that ``--fix`` has mended.
+    submitted : list of Submitted
+        The datasets and packages that it is about; where that is asked for.
+    others : list of str
+        Other files that it is about; where that is asked for.
     """
 
     findings: list[Finding] = field(default_factory=list)
@@ -86,6 +92,8 @@ class Report:
     head: str | None = None
     checked: int = 0
     fixed: list[str] = field(default_factory=list)
+    submitted: list[Submitted] = field(default_factory=list)
+    others: list[str] = field(default_factory=list)
 
     @property
     def errors(self) -> list[Finding]:
