@@ -20,9 +20,10 @@ def page() -> str:
 
 def _section(rule: Rule) -> str:
     severity = "" if rule.severity == "error" else f" ({rule.severity})"
+    mended = "- `--fix` mends it, in usual cases\n" if rule.fixable else ""
     return (
         f"\n## {rule.id}\n\n**{rule.title}**{severity}. {rule.why}\n\n"
-        f"- right: {rule.right}\n- fix: {rule.fix}\n"
+        f"- right: {rule.right}\n- fix: {rule.fix}\n{mended}"
     )
 
 

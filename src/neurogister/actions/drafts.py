@@ -14,6 +14,7 @@ from ..model.naming import split_name
 from ..model.paths import check_path, fold
 from ..model.pointer import SUFFIX as POINTER_SUFFIX
 from ..registry.layout import DATA, YAML_SUFFIX
+from .vendors import check_name
 
 if TYPE_CHECKING:
     from ..model.dataset import Collection, Dataset
@@ -149,6 +150,8 @@ def find_folder(session: Session, to: str, *, new: bool) -> str:
             f"there is no collection {first!r}",
             hint=f"There is: {', '.join(names[:10]) or 'none yet'}. `--new-collection` makes it.",
         )
+    if new and not any(each.name == first for each in session.reader.collections()):
+        check_name(first, "a collection")
     folder = f"{DATA}{name}"
     _check_free_of_folders(session, folder)
     return folder

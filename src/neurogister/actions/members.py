@@ -15,7 +15,7 @@ from ..model.paths import check_path
 from ..progress import SILENT, Progress
 from ..registry.resolve import the_one
 from .describe import find_entries
-from .selection import Selection, choose_part, entries_from_manifest, select
+from .selection import Selection, choose_part, entries_from_manifest, matches_part, select
 
 if TYPE_CHECKING:
     from ..model.dataset import Dataset
@@ -291,15 +291,31 @@ def _entries(session: Session, member: Member, selection: Selection) -> tuple[En
     entries = find_entries(session, replace(selection, part=None), ask=False)
     if entries is None:
         return None
-    name = _namer(entries, selection.part)
+    if selection.part is not None:
+        choose_part(selection, entries)  # that there is something
+    return placed(member.path, entries, selection.part)
+
+
+def placed(path: str, entries: Sequence[Entry], part: str | None) -> tuple[Entry, ...]:
+    """Return the files of a folder that a member brings, at their paths in the package.
+
+    Parameters
+    ----------
+    path : str
+        Where the member is put.
+    entries : sequence of Entry
+        All files of the folder.
+    part : str, optional
+        The file, folder or glob that is meant; without it, all of them.
+    """
+    name = _namer(entries, part)
     if name is None:
-        return tuple(
-            replace(each, path=member.path) for each in entries if each.path == selection.part
-        )
+        return tuple(replace(each, path=path) for each in entries if each.path == part)
     return tuple(
-        replace(each, path=f"{member.path}/{named}")
-        for each in (entries if selection.part is None else choose_part(selection, entries))
-        if (named := name(each.path)) is not None
+        replace(each, path=f"{path}/{named}")
+        for each in entries
+        if (part is None or matches_part(each.path, part))
+        and (named := name(each.path)) is not None
     )
 
 

@@ -130,7 +130,7 @@ def released(selection: Selection) -> Version | None:
 
 
 def _by_name(session: Session, names: Sequence[str] | dict[str, None]) -> Iterator[Outdated]:
-    pairs = [_split(name) for name in names]
+    pairs = [split_name(name) for name in names]
     found = session.reader.find_names({dataset for dataset, _ in pairs})
     for dataset, released in pairs:
         item = next(iter(found[dataset]), None)
@@ -139,7 +139,8 @@ def _by_name(session: Session, names: Sequence[str] | dict[str, None]) -> Iterat
             yield said
 
 
-def _split(name: str) -> tuple[str, str | None]:
+def split_name(name: str) -> tuple[str, str | None]:
+    """Split ``NAME@VERSION``, as a ledger names a member."""
     base, at, version = name.rpartition("@")
     return (base, version) if at and base and is_version(version) else (name, None)
 

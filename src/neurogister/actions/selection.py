@@ -250,7 +250,7 @@ def choose_part(selection: Selection, entries: Sequence[Entry]) -> list[Entry]:
     part = selection.part
     if part is None:
         return list(entries)
-    chosen = [entry for entry in entries if _matches(entry.path, part)]
+    chosen = [entry for entry in entries if matches_part(entry.path, part)]
     if not chosen:
         import difflib  # only for the suggestion
 
@@ -264,7 +264,8 @@ def choose_part(selection: Selection, entries: Sequence[Entry]) -> list[Entry]:
     return chosen
 
 
-def _matches(path: str, part: str) -> bool:
+def matches_part(path: str, part: str) -> bool:
+    """Tell whether a file is meant by a part: itself, a folder above it, or a glob."""
     if path == part or path.startswith(f"{part}/"):
         return True
     if not any(character in part for character in "*?["):

@@ -8,17 +8,21 @@ from typing import TYPE_CHECKING
 from ..errors import NeurogisterError, UsageError
 from ..model.finding import UNJUDGED, Finding, Report, in_order
 from ..progress import SILENT, Progress
+from .validation.collections import check_collections
 from .validation.documents import check_documents
 from .validation.dtypes import check_dtypes
 from .validation.dvcfiles import check_dvc
 from .validation.identity import check_identity
 from .validation.ledgers import check_ledgers
 from .validation.licences import check_licences
+from .validation.manifests import check_manifests
 from .validation.ownobjects import check_objects
+from .validation.packages import check_packages
 from .validation.privacy import check_privacy
 from .validation.submission import Submission, build_submission, finding
 from .validation.texts import check_texts
 from .validation.tree import check_tree
+from .validation.vendors import check_vendors
 
 if TYPE_CHECKING:
     from .session import Session
@@ -36,6 +40,10 @@ CHECKS: tuple[Check, ...] = (
     check_dtypes,
     check_privacy,
     check_dvc,
+    check_manifests,
+    check_packages,
+    check_vendors,
+    check_collections,
 )
 """All families of rules that need git alone, in the order in which they are asked."""
 

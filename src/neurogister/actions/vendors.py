@@ -15,6 +15,7 @@ from ..model.writing import check_document, dump_document
 from ..progress import SILENT, Progress
 from ..registry.changes import ChangeSet
 from ..registry.layout import STORE, VENDOR_FILES, YAML_LIMIT, shelf_of
+from .validation.lookalikes import identifier_skeleton
 from .writable import check_git, commit_changes, git_writer, held_for_writing, who
 
 if TYPE_CHECKING:
@@ -290,10 +291,10 @@ def _maintainer(text: str) -> dict[str, str]:
 
 def _refuse_name(name: str, vendors: Sequence[Vendor]) -> None:
     for each in vendors:
-        if fold(each.name) == fold(name):
+        if identifier_skeleton(fold(each.name)) == identifier_skeleton(fold(name)):
             raise RefusedError(
                 f"there is a vendor {each.name} already, in {folder_of(each)}",
-                hint="A vendor's name is unique in all departments.",
+                hint="A vendor's name is unique in all departments, and looks like no other.",
             )
         if each.department is not None and fold(each.department) == fold(name):
             raise RefusedError(f"{each.department} is a department: a vendor cannot be called so")

@@ -36,7 +36,7 @@ class Fields:
 
     def rest(self) -> dict[str, Any]:
         """Return the fields that were not taken."""
-        return self._left
+        return dict(self._left)  # anew: a table that was full stays as large as it was
 
     def take(self, name: str) -> Any:
         """Take a field of any type."""

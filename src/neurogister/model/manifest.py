@@ -14,6 +14,7 @@ from collections.abc import Iterable, Sequence
 from ..errors import InvalidFileError
 from .digest import is_digest
 from .listing import Entry, check_entries
+from .paths import check_path
 
 REGISTRY_COLUMNS = ("size", "md5", "sha256", "path")
 PLAIN_COLUMNS = ("size", "sha256", "path")
@@ -57,13 +58,60 @@ def parse_manifest(data: bytes, *, name: str) -> list[Entry]:
     return sorted(entries, key=lambda entry: entry.path)
 
 
+def read_rows(data: bytes) -> tuple[list[tuple[int, Entry]], list[tuple[int, str]]]:
+    """Read a manifest as far as it can be read, for a report of all that is wrong.
+
+    Parameters
+    ----------
+    data : bytes
+        The file.
+
+    Returns
+    -------
+    list of (int, Entry)
+        The rows that are sound, each with its line; paths are not compared with each other.
+    list of (int, str)
+        What is wrong, as ends of sentences that start with the line.
+    """
+    rows: list[tuple[int, Entry]] = []
+    faults: list[tuple[int, str]] = []
+    reader = csv.reader(io.StringIO(data.decode("utf-8", "replace"), newline=""), strict=True)
+    try:
+        columns = next(reader, [])
+        if reason := _fault_in_columns(columns):
+            return rows, [(1, reason)]
+        for row in reader:
+            try:
+                entry = _parse_row(row, columns)
+                _check_row_path(entry.path)
+                rows.append((reader.line_num, entry))
+            except ValueError as error:
+                faults.append((reader.line_num, str(error)))
+    except csv.Error as error:
+        faults.append((reader.line_num, f"is not CSV: {error}"))
+    return rows, faults
+
+
+def _check_row_path(path: str) -> None:
+    try:
+        check_path(path)
+    except ValueError as error:
+        raise ValueError(f"has the path {path[:80]!a}, which {error}") from None
+
+
 def _check_columns(columns: Sequence[str], name: str) -> None:
+    if reason := _fault_in_columns(columns):
+        raise _invalid(name, 1, reason)
+
+
+def _fault_in_columns(columns: Sequence[str]) -> str | None:
     known = {"size", "md5", "sha1", "sha256", "path"}
     some_digest = {"md5", "sha256"} & set(columns)
     if "path" not in columns or not some_digest or len(set(columns)) < len(columns):
-        raise _invalid(name, 1, f"should start with the columns {','.join(REGISTRY_COLUMNS)}")
+        return f"should start with the columns {','.join(REGISTRY_COLUMNS)}"
     if unknown := set(columns) - known:
-        raise _invalid(name, 1, f"has unknown columns: {', '.join(sorted(unknown))}")
+        return f"has unknown columns: {', '.join(sorted(unknown))}"
+    return None
 
 
 def _parse_row(row: Sequence[str], columns: Sequence[str]) -> Entry:

@@ -9,6 +9,7 @@ it must always agree with (a property test sees to that).
 from __future__ import annotations
 
 import re
+from sys import intern
 from typing import Any
 
 from .scalars import NUMERIC, WORDS, resolve
@@ -82,6 +83,7 @@ class _Reader:
                 mapping = self._container(indent, is_item=False)
             if key in mapping or key in WORDS:
                 raise _NotPlainError
+            key = intern(key)  # the same few in 100,000 files
             if safe is not None:
                 is_text = safe[0] not in NUMERIC and safe not in WORDS
                 mapping[key] = safe if is_text else resolve(safe)

@@ -25,6 +25,7 @@ from .layout import (
     YAML_LIMIT,
     classify,
 )
+from .quickcheck import Compiler, Test, UnsureError
 from .schemawords import SchemaProblem, problems_of
 
 _NAMES = {
@@ -90,7 +91,16 @@ def problems(path: str, document: Any) -> list[SchemaProblem]:
 
 def problems_by(name: str, document: Any) -> list[SchemaProblem]:
     """Compare a document with a schema by its name: ``record``, ``vendor`` … (see `problems`)."""
-    return problems_of(_validator(name).iter_errors(document))
+    return [] if _is_valid(name, document) else problems_of(_validator(name).iter_errors(document))
+
+
+def _is_valid(name: str, document: Any) -> bool:
+    """Tell whether a document surely keeps to a schema; if not, the validator must tell."""
+    test = _quick_test(name)
+    try:
+        return test is not None and test(document)
+    except (UnsureError, RecursionError):
+        return False
 
 
 def check_files(files: Mapping[str, bytes | None]) -> list[NeurogisterError]:
@@ -119,6 +129,11 @@ def _errors(path: str, data: bytes) -> list[NeurogisterError]:
         document = read_document(path, data)
     except InvalidFileError as error:
         return [error]
+    return errors_in(path, document, data)
+
+
+def errors_in(path: str, document: Any, data: bytes) -> list[NeurogisterError]:
+    """Compare a file that was read already with the schema of its kind (see `check_files`)."""
     return [
         _located(DocumentError(path, each.message, keys=each.keys, hint=_hint(each)), path, data)
         for each in problems(path, document)
@@ -200,6 +215,19 @@ def _read_toml(path: str, data: bytes) -> Any:
         return tomllib.loads(data.decode("utf-8"))
     except (ValueError, RecursionError) as error:
         raise DocumentError(path, f"is not TOML: {error}") from None
+
+
+@cache
+def _quick_test(name: str) -> Test | None:
+    try:
+        return _compiler().test(f"{name}{_ENDING}")
+    except UnsureError:
+        return None
+
+
+@cache
+def _compiler() -> Compiler:
+    return Compiler({f"{name}{_ENDING}": each for name, each in _schemas().items()})
 
 
 @cache

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from ...errors import InvalidFileError, NeurogisterError
 from ...model.document import DocumentError
 from ...model.fields import Fields
+from ...model.package import PackageFile
 from ...model.pointer import Pointer
 from ...model.record import Record
 from ...registry.layout import (
@@ -21,7 +22,7 @@ from ...registry.layout import (
     is_package_place,
     place_of,
 )
-from ...registry.schemas import check_files
+from ...registry.schemas import errors_in
 from .submission import changed_paths, finding
 
 if TYPE_CHECKING:
@@ -46,6 +47,7 @@ def check_documents(submission: Submission) -> Iterator[Finding]:
             yield _of_error("yaml", document, document.error)
             continue
         yield from _contents(document)
+        document.release()  # of 100,000, the values would fill the memory
 
 
 def _contents(document: Document) -> Iterator[Finding]:
@@ -55,7 +57,7 @@ def _contents(document: Document) -> Iterator[Finding]:
         yield _of_error(rule, document, error)
     # an own record's faults are found by both; the parser tells them better
     said = problem[1].keys if problem and isinstance(problem[1], DocumentError) else None
-    for broken in check_files({document.path: document.data}):
+    for broken in errors_in(document.path, document.value, document.data):
         if said is None or not isinstance(broken, DocumentError) or broken.keys[:1] != said[:1]:
             yield _of_error("schema", document, broken)
     if document.kind == POINTER and problem is None:
@@ -67,11 +69,12 @@ def _parse(document: Document) -> tuple[str, InvalidFileError] | None:
     try:
         if document.kind == POINTER:
             Pointer.from_document(document.value, document.path)
-        elif document.kind == RESOURCE and isinstance(document.value, dict):
-            Record.from_fields(Fields(document.value, document.path))
+        elif isinstance(document.value, dict) and document.kind in (RESOURCE, PACKAGE):
+            fields = Fields(document.value, document.path)
+            (Record if document.kind == RESOURCE else PackageFile).from_fields(fields)
     except InvalidFileError as error:
         in_record = isinstance(error, DocumentError) and error.keys[:1] == ("meta",)
-        rule = "record" if in_record or document.kind == RESOURCE else "pointer"
+        rule = "record" if in_record or document.kind != POINTER else "pointer"
         return rule, error
     return None
 

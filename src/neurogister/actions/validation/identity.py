@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ...model.finding import Finding
-    from .submission import Document, Submission
+    from .submission import Document, FileChange, Submission
 
 
 class Given:
@@ -172,10 +172,26 @@ def _removed(submission: Submission, kept: set[str]) -> Iterator[Finding]:
                 f"id-{verb}", change, f"the identifier {old.id!r} was {verb}",
                 offending=f"id: {old.id}",
             )  # fmt: skip
-        elif change.mode is None and change.kind in (POINTER, RESOURCE):
+        elif (
+            change.mode is None
+            and change.kind in (POINTER, RESOURCE)
+            and not _has_moved(submission, change)
+        ):
             yield finding(
                 "dataset-removed", change, "a dataset was removed, and nothing says that it was"
             )
+
+
+def _has_moved(submission: Submission, change: FileChange) -> bool:
+    """Tell whether a package's pointer stands, as it was, in another department."""
+    if not is_package_place(place_of(change.path)):
+        return False
+    name = change.path.split("/")[-2:]
+    return any(
+        each.oid == change.old_oid and each.old_oid is None and each.path.split("/")[-2:] == name
+        for each in submission.changes
+        if is_package_place(place_of(each.path))
+    )
 
 
 def _id(document: Document) -> str:

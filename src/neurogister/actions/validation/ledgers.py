@@ -41,7 +41,10 @@ def check_ledgers(submission: Submission) -> Iterator[Finding]:
 
 def _key(document: Document) -> str:
     """Return what a ledger belongs to: the identifier, or the place where there is none."""
-    return document.id or f"/{document.kind}/{place_of(document.path)}"
+    place = place_of(document.path)
+    if is_package_place(place):
+        place = "/".join(place.split("/")[-2:])  # its department may change
+    return document.id or f"/{document.kind}/{place}"
 
 
 def _before(submission: Submission) -> dict[str, Document]:

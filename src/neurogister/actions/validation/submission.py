@@ -44,6 +44,8 @@ if TYPE_CHECKING:
 MANIFEST_LIMIT = 256 * 1024 * 1024
 CONTRIBUTOR = "contributor"
 MAINTAINER = "maintainer"
+NOT_ASKED = object()
+RELEASED = object()
 WITH_RECORDS = frozenset({POINTER, RESOURCE, PACKAGE})
 
 
@@ -83,14 +85,32 @@ class Document:
     path: str
     kind: str | None
     data: bytes
-    value: Any = None
     error: InvalidFileError | None = None
-    _record: Any = field(default=None, repr=False)
+    _value: Any = None
+    _id: Any = field(default=NOT_ASKED, repr=False)
+    _pointer: Any = field(default=NOT_ASKED, repr=False)
+    _record: Any = field(default=NOT_ASKED, repr=False)
+
+    @property
+    def value(self) -> Any:
+        """What was read."""
+        if self._value is RELEASED:
+            return parse_document(self.data, self.path, limit=size_limit(self.path))
+        return self._value
+
+    def release(self) -> None:
+        """Keep what is asked for most, and not the whole value: it is read again if need be."""
+        if self.error is None and self._value is not RELEASED:
+            _, _ = self.id, self.record()
+            self._value = RELEASED
 
     @property
     def id(self) -> str | None:
         """The identifier in it, case-folded."""
-        return identifier_in(self.value)
+        if self._id is NOT_ASKED:
+            self._id = identifier_in(self.value)
+        found: str | None = self._id
+        return found
 
     def place(self, keys: Keys) -> tuple[int, int] | tuple[None, None]:
         """Return line and column of a field."""
@@ -98,10 +118,13 @@ class Document:
 
     def pointer(self) -> Pointer | None:
         """Return what a pointer says; None if it is none, or broken."""
-        try:
-            return Pointer.from_document(self.value, self.path)
-        except InvalidFileError:
-            return None
+        if self._pointer is NOT_ASKED:
+            try:
+                self._pointer = Pointer.from_document(self.value, self.path)
+            except InvalidFileError:
+                self._pointer = None
+        found: Pointer | None = self._pointer
+        return found
 
     def record_block(self) -> tuple[dict[str, Any], Keys]:
         """Return the mapping of the record and the keys that lead to it; empty without one."""
@@ -116,9 +139,17 @@ class Document:
 
     def record(self) -> Record | None:
         """Return the record in it; None if there is none, or it is broken."""
+        if self._record is NOT_ASKED:
+            self._record = self._read_record()
+        found: Record | None = self._record
+        return found
+
+    def _read_record(self) -> Record | None:
         block, keys = self.record_block()
         if not block:
             return None
+        if self.kind == POINTER and (pointer := self.pointer()) is not None:
+            return pointer.record
         try:
             return Record.from_fields(Fields(block, self.path, keys))
         except InvalidFileError:
@@ -146,6 +177,8 @@ class Submission:
         The account of whoever submits.
     scope : {'contributor', 'maintainer'}
         Whether it may only touch what contributors may.
+    head : str, optional
+        The commit that is looked at, or on which the work tree stands.
     """
 
     def __init__(
@@ -159,6 +192,7 @@ class Submission:
         contents: Mapping[str, bytes],
         actor: str | None = None,
         scope: str = MAINTAINER,
+        head: str | None = None,
     ) -> None:
         self.repository = repository
         self.base = base
@@ -167,7 +201,9 @@ class Submission:
         self.tree = tree
         self.actor = actor
         self.scope = scope
+        self.head = head
         self._contents = dict(contents)
+        self._given = frozenset(contents)
         self._sizes: dict[str, int] = {oid: len(data) for oid, data in contents.items()}
         self._documents: dict[tuple[str, str], Document] = {}
 
@@ -277,6 +313,13 @@ class Submission:
             return None
         return self.content(entry.oid, limit=MANIFEST_LIMIT)
 
+    def forget(self, paths: Iterable[str]) -> None:
+        """Let go of contents that are not looked at again soon; git has them."""
+        for path in paths:
+            entry = self.tree.get(path)
+            if entry is not None and entry.oid not in self._given:
+                self._contents.pop(entry.oid, None)
+
     def documents(self, *kinds: str) -> list[Document]:
         """Return the changed files of some kinds that can be read as YAML."""
         found = [
@@ -323,7 +366,7 @@ def finding(
         offending=shortened(offending),
         right=right or general.right,
         fix=fix or general.fix,
-        fixable=general.fixable,
+        fixable=more.pop("fixable", general.fixable),
         **more,
     )
 
@@ -389,6 +432,7 @@ def build_submission(
         contents=contents,
         actor=actor,
         scope=scope or (MAINTAINER if base is None else CONTRIBUTOR),
+        head=head,
     )
     tree = dict(before if start == base else submission.base_tree)
     if start == base:
@@ -460,14 +504,14 @@ def _limit(path: str) -> int:
 
 
 def _parsed(path: str, data: bytes) -> Document:
-    document = Document(path, classify(path), data)
+    kind = classify(path)
     try:
-        document.value = parse_document(data, path, limit=size_limit(path))
+        value = parse_document(data, path, limit=size_limit(path))
     except DocumentError as error:
-        document.error = error.located(data)
+        return Document(path, kind, data, error.located(data))
     except InvalidFileError as error:
-        document.error = error
-    return document
+        return Document(path, kind, data, error)
+    return Document(path, kind, data, None, value)
 
 
 def changed_paths(submission: Submission, kinds: Sequence[str]) -> list[str]:

@@ -126,7 +126,9 @@ def _ignored(submission: Submission, change: FileChange) -> Iterator[Finding]:
         name = line.strip().removeprefix("/").removesuffix("/")
         if not name or line.startswith("#"):
             continue
-        if not line.startswith("/") or f"{folder}/{name}.dvc" not in submission.tree:
+        # what was withdrawn may still lie on disks: it must not be added to git
+        holders = (f"{folder}/{name}.dvc", f"{folder}/{name}.yaml")
+        if not line.startswith("/") or not any(each in submission.tree for each in holders):
             yield finding(
                 "gitignore-line", change, f"line {number} hides more than the data of a pointer",
                 line=number, offending=line,
