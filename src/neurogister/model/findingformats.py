@@ -110,7 +110,9 @@ def _result(each: Finding, number: int) -> dict[str, Any]:
     if each.path:
         from urllib.parse import quote  # only here
 
-        place: dict[str, Any] = {"artifactLocation": {"uri": quote(each.path, errors="surrogateescape")}}
+        place: dict[str, Any] = {
+            "artifactLocation": {"uri": quote(each.path, errors="surrogateescape")}
+        }
         if each.line:
             place["region"] = {"startLine": each.line, **_column(each)}
         result["locations"] = [{"physicalLocation": place}]

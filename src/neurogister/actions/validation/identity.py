@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 from ...registry.layout import (
     PACKAGE,
     POINTER,
-    RESOURCE,
     STORE,
     YAML_LIMIT,
     is_package_place,
