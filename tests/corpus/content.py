@@ -41,7 +41,9 @@ def size_changed_everywhere(draft: Draft) -> None:
 
 @hostile("ledger-rewritten", "data/c/renamed.bin.dvc")
 def content_changed_by_rename(draft: Draft) -> None:
-    draft.put("data/c/renamed.bin.dvc", _swap(draft.read(A)).replace("path: a.bin", "path: renamed.bin"))
+    draft.put(
+        "data/c/renamed.bin.dvc", _swap(draft.read(A)).replace("path: a.bin", "path: renamed.bin")
+    )
     draft.remove(A)
 
 
@@ -74,7 +76,7 @@ def plain_dataset_replaced_by_a_resource(draft: Draft) -> None:
 def first_version_deleted(draft: Draft) -> None:
     text = draft.read(B)
     start = text.index("    - version: 1")
-    draft.put(B, text[:start] + text[text.index("    - version: 2"):])
+    draft.put(B, text[:start] + text[text.index("    - version: 2") :])
 
 
 @hostile("ledger-rewritten", B)
@@ -97,7 +99,9 @@ def date_of_a_version_changed(draft: Draft) -> None:
 @hostile("ledger-rewritten ledger-order", B)
 def versions_in_another_order(draft: Draft) -> None:
     text = draft.read(B)
-    one, two, end = (text.index(f"    {each}") for each in ("- version: 1", "- version: 2", "dtype:"))
+    one, two, end = (
+        text.index(f"    {each}") for each in ("- version: 1", "- version: 2", "dtype:")
+    )
     draft.put(B, text[:one] + text[two:end] + text[one:two] + text[end:])
 
 
@@ -138,13 +142,18 @@ def version_added_and_the_pointer_left(draft: Draft) -> None:
 @hostile("ledger-rewritten record schema", A)
 def ledger_emptied(draft: Draft) -> None:
     text = draft.read(A)
-    draft.put(A, text[: text.index("    versions:")] + "    versions: []\n" + text[text.index("    dtype:"):])
+    draft.put(
+        A,
+        text[: text.index("    versions:")]
+        + "    versions: []\n"
+        + text[text.index("    dtype:") :],
+    )
 
 
 @hostile("ledger-rewritten record schema", A)
 def ledger_taken_away(draft: Draft) -> None:
     text = draft.read(A)
-    draft.put(A, text[: text.index("    versions:")] + text[text.index("    dtype:"):])
+    draft.put(A, text[: text.index("    versions:")] + text[text.index("    dtype:") :])
 
 
 @hostile("ledger-rewritten", "data/c/gone.bin.yaml")

@@ -2,9 +2,10 @@
 
 from pathlib import Path
 
-from neurogister import Registry
 from tests.corpus.cases import harmless
 from tests.corpus.draft import Draft
+
+from neurogister import Registry
 
 
 def _file(inbox: Path, name: str, data: bytes = b"mine\n") -> Path:
@@ -66,7 +67,9 @@ def modify_by_command(draft: Draft) -> None:
 def new_vendor_and_package_by_command(draft: Draft) -> None:
     def work(registry: Registry, inbox: Path) -> None:
         registry.add_vendor("gamma", department="lab", maintainers=["Gina"], commit=True)
-        registry.create_package("gamma/new", ["a-one", "dwi-one:*.bv*"], purpose="tests", commit=True)
+        registry.create_package(
+            "gamma/new", ["a-one", "dwi-one:*.bv*"], purpose="tests", commit=True
+        )
         registry.release("gamma/new", "0.1.0", push=False, commit=True)
 
     draft.by_command(work)

@@ -10,9 +10,10 @@ import zlib
 from collections.abc import Callable
 from pathlib import Path
 
-import neurogister
 from tests.factories import digest_file, digest_folder, manifest_text, pointer_out, to_yaml
 from tests.servers import run_git
+
+import neurogister
 
 FILE, PROGRAM, LINK, SUBMODULE = "100644", "100755", "120000", "160000"
 _WHO = b"Stranger <stranger@example.org> 1735689600 +0000"

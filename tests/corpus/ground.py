@@ -46,7 +46,8 @@ def make_ground(root: Path) -> RegistryBuilder:
 
 def _tombstone(registry: RegistryBuilder) -> None:
     digests = digest_file(b"gone\n")
-    version = {"version": 1, "md5": digests.md5, "size": digests.size, "sha256": digests.sha256}
+    version = {"version": 1, "md5": digests.md5, "size": digests.size, "sha256": digests.sha256,
+               "date": "2024-01-01", "by": "Test Author"}  # fmt: skip
     record = {
         "id": "gone-for-good", "version": 1, "versions": [version], "dtype": "any",
         "status": "withdrawn",

@@ -23,21 +23,41 @@ each("id-taken", NEW, {
     "id_taken": _id("a-one"), "id_taken_in_capitals": _id("A-One"),
     "id_taken_by_a_folder": _id("dwi-one"), "id_taken_between_quotes": _raw("'a-one'"),
 })  # fmt: skip
-each("id-taken id-reused withdrawal-undone", NEW, {
-    "id_of_a_withdrawn_dataset": _id("gone-for-good"),
-    "id_of_a_withdrawn_dataset_in_capitals": _id("GONE-FOR-GOOD"),
-})
-each("id-reused", NEW, {
-    "id_used_in_history": _id("once-here"), "id_used_in_history_in_capitals": _id("Once-Here"),
-})
-each("id-lookalike", NEW, {
-    "id_with_digit_for_letter": _id("a-0ne"), "id_with_underscore_for_dash": _id("mni_t1"),
-    "id_with_l_for_1": _id("mni-tl"), "id_with_rn_for_m": _id("rnni-t1"),
-})
-each("id-form", NEW, {
-    "id_escaped": _raw('"\\x6eewcomer"'), "id_taken_and_escaped": _raw('"\\x61-one"'),
-    "id_in_a_block": _raw(">-\n      newcomer"),
-})
+each(
+    "id-taken id-reused withdrawal-undone",
+    NEW,
+    {
+        "id_of_a_withdrawn_dataset": _id("gone-for-good"),
+        "id_of_a_withdrawn_dataset_in_capitals": _id("GONE-FOR-GOOD"),
+    },
+)
+each(
+    "id-reused",
+    NEW,
+    {
+        "id_used_in_history": _id("once-here"),
+        "id_used_in_history_in_capitals": _id("Once-Here"),
+    },
+)
+each(
+    "id-lookalike",
+    NEW,
+    {
+        "id_with_digit_for_letter": _id("a-0ne"),
+        "id_with_underscore_for_dash": _id("mni_t1"),
+        "id_with_l_for_1": _id("mni-tl"),
+        "id_with_rn_for_m": _id("rnni-t1"),
+    },
+)
+each(
+    "id-form",
+    NEW,
+    {
+        "id_escaped": _raw('"\\x6eewcomer"'),
+        "id_taken_and_escaped": _raw('"\\x61-one"'),
+        "id_in_a_block": _raw(">-\n      newcomer"),
+    },
+)
 each("yaml", NEW, {"id_with_escape": _raw(json.dumps("x\x1b[2J"))})
 each("record schema id-form", NEW, {
     "id_cyrillic": _id("а-one"), "id_full_width": _id("ａ-one"), "id_zero_width": _id("a\u200b-one"),
@@ -47,7 +67,7 @@ each("record schema id-form", NEW, {
     "id_empty": _raw("''"), "id_is_a_number": _raw("12345678"), "id_is_a_float": _raw("1e5"),
     "id_is_true": _raw("true"), "id_is_a_list": _raw("[a]"), "id_is_a_mapping": _raw("{a: b}"),
     "id_is_a_package": _id("acme/tests"), "id_has_a_version": _id("x@2"),
-    "id_is_a_command": _id("::add-mask::x"), 
+    "id_is_a_command": _id("::add-mask::x"),
     "id_kelvin": _id("\u212aelvin"), "id_long_s": _id("\u017fome"), "id_is_a_time": _raw("12:30"),
 })  # fmt: skip
 

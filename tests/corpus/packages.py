@@ -10,11 +10,11 @@ MANIFEST = "data/c/folder.manifest.csv"
 
 def _members(text: str):
     """Write a package that was not released yet, with some members."""
-    whole = f"title: x\npurpose: tests\ndescription: x\nlicense: CC0-1.0\nmembers:\n{text}"
+    whole = f"title: x\npurpose: tests\ndescription: x\nlicense: CC0-1.0\nversions: []\nmembers:\n{text}"
     return lambda draft: draft.put("store/acme/new.yaml", whole)
 
 
-each("", "store/acme/new.yaml", {
+each("package-member package-path package-withdrawn record", "store/acme/new.yaml", {
     "member_missing": _members("- dataset: nobody\n  path: x\n"),
     "member_withdrawn": _members("- dataset: gone-for-good\n  path: x\n"),
     "member_path_climbs": _members("- dataset: a-one\n  path: ../x\n"),
@@ -36,18 +36,26 @@ each("ledger-rewritten", YAML, {
     "released_version_deleted": lambda d: d.put(YAML, _without_first(d.read(YAML))),
     "released_digest_changed": lambda d: d.put(YAML, _other_md5(d.read(YAML))),
 })  # fmt: skip
-each("ledger-order", YAML, {
-    "version_doubled": lambda d: d.append(YAML, _version("1.1.0")),
-    "version_lower_than_the_last": lambda d: d.append(YAML, _version("1.0.5")),
-    "version_a_candidate_of_the_last": lambda d: d.append(YAML, _version("1.1.0-rc.1")),
-    "version_differs_in_build_only": lambda d: d.append(YAML, _version("1.1.0+2")),
-})
-each("schema record ledger-order", YAML, {
-    "version_without_quotes": lambda d: d.append(YAML, _version("1.10")),
-    "version_with_a_letter": lambda d: d.append(YAML, _version("v2.0.0")),
-    "version_with_a_zero_in_front": lambda d: d.append(YAML, _version("1.02.0")),
-    "version_of_a_package_a_number": lambda d: d.append(YAML, _version("2")),
-})
+each(
+    "ledger-order",
+    YAML,
+    {
+        "version_doubled": lambda d: d.append(YAML, _version("1.1.0")),
+        "version_lower_than_the_last": lambda d: d.append(YAML, _version("1.0.5")),
+        "version_a_candidate_of_the_last": lambda d: d.append(YAML, _version("1.1.0-rc.1")),
+        "version_differs_in_build_only": lambda d: d.append(YAML, _version("1.1.0+2")),
+    },
+)
+each(
+    "schema record ledger-order",
+    YAML,
+    {
+        "version_without_quotes": lambda d: d.append(YAML, _version("1.10")),
+        "version_with_a_letter": lambda d: d.append(YAML, _version("v2.0.0")),
+        "version_with_a_zero_in_front": lambda d: d.append(YAML, _version("1.02.0")),
+        "version_of_a_package_a_number": lambda d: d.append(YAML, _version("2")),
+    },
+)
 
 
 def _version(number: str) -> str:
@@ -56,7 +64,7 @@ def _version(number: str) -> str:
 
 def _without_first(text: str) -> str:
     start = text.index("- version: '1.0.0'")
-    return text[:start] + text[text.index("- version: '1.1.0'"):]
+    return text[:start] + text[text.index("- version: '1.1.0'") :]
 
 
 def _other_md5(text: str) -> str:
@@ -74,18 +82,18 @@ def package_pointer_of_other_content(draft: Draft) -> None:
     draft.put(POINTER, _other_md5(draft.read(POINTER)))
 
 
-@hostile("", YAML)
+@hostile("dataset-removed", YAML)
 def package_file_removed(draft: Draft) -> None:
     draft.remove(YAML)
 
 
-@hostile("", YAML)
+@hostile("dataset-removed", YAML)
 def package_removed(draft: Draft) -> None:
     draft.remove(YAML)
     draft.remove(POINTER)
 
 
-@hostile("", YAML)
+@hostile("dataset-removed", YAML)
 def package_moved(draft: Draft) -> None:
     for ending in ("yaml", "dvc"):
         draft.put(f"store/acme/renamed.{ending}",
@@ -93,16 +101,18 @@ def package_moved(draft: Draft) -> None:
         draft.remove(f"store/acme/tests.{ending}")
 
 
-@hostile("", POINTER)
+@hostile("manifest-missing manifest-digest", POINTER)
 def released_content_is_not_that_of_the_members(draft: Draft) -> None:
-    draft.append(YAML, _version("2.0.0").replace("size: 1", "size: 4").replace("nfiles: 1", "nfiles: 2"))
+    draft.append(
+        YAML, _version("2.0.0").replace("size: 1", "size: 4").replace("nfiles: 1", "nfiles: 2")
+    )
     text = draft.read(POINTER)
     start = text.index("md5: ") + 5
     end = text.index("  nfiles")
     draft.put(POINTER, text[:start] + f"{'a' * 32}.dir\n  size: 4\n" + text[end:])
 
 
-@hostile("", POINTER)
+@hostile("pointer", POINTER)
 def package_pointer_in_place_of_an_unreleased_one(draft: Draft) -> None:
     _members("- dataset: a-one\n  path: x\n")(draft)
     draft.put("store/acme/tests.dvc", draft.read(POINTER).replace("path: tests", "path: ../tests"))
@@ -111,24 +121,24 @@ def package_pointer_in_place_of_an_unreleased_one(draft: Draft) -> None:
 # Vendors.
 
 
-@hostile("", YAML, actor="mallory")
+@hostile("vendor-other", YAML, actor="mallory")
 def package_of_another_vendor_changed(draft: Draft) -> None:
     draft.append(YAML, _version("2.0.0"))
     draft.put(POINTER, _other_md5(draft.read(POINTER)))
 
 
-@hostile("", VENDOR, actor="mallory")
+@hostile("vendor-other", VENDOR, actor="mallory")
 def owners_of_another_vendor_changed(draft: Draft) -> None:
     draft.replace(VENDOR, "github: ada", "github: mallory")
 
 
-@hostile("", "store/acme/mine.yaml", actor="mallory")
+@hostile("vendor-other", "store/acme/mine.yaml", actor="mallory")
 def package_added_to_another_vendor(draft: Draft) -> None:
     _members("- dataset: a-one\n  path: x\n")(draft)
     draft.move("store/acme/new.yaml", "store/acme/mine.yaml")
 
 
-@hostile("", "store/evil/vendor.yaml")
+@hostile("vendor-name", "store/evil/vendor.yaml")
 def vendor_with_the_title_of_another(draft: Draft) -> None:
     draft.put("store/evil/vendor.yaml", draft.read(VENDOR))
 
@@ -138,7 +148,7 @@ def vendor_in_other_case(draft: Draft) -> None:
     draft.put("store/Acme/vendor.yaml", draft.read(VENDOR))
 
 
-@hostile("", "store/acme/vendor.yaml")
+@hostile("vendor-file", VENDOR)
 def vendor_removed(draft: Draft) -> None:
     draft.remove(VENDOR)
 
@@ -172,7 +182,7 @@ def _row(data: bytes, path: str) -> str:
 
 
 _A, _B = _row(b"1", "a"), _row(b"2", "b")
-each("", MANIFEST, {
+each("manifest-row manifest-digest manifest-alone", MANIFEST, {
     "manifest_row_changed": _rows(_A, _row(b"3", "b")),
     "manifest_row_missing": _rows(_A),
     "manifest_row_more": _rows(_A, _B, _row(b"3", "c")),
@@ -196,18 +206,22 @@ each("", MANIFEST, {
 })  # fmt: skip
 
 
-each("manifest-size", "data/c/folder.dvc", {
-    "manifest_size_wrong": _rows(_A, _B.replace("1,", "7,", 1)),
-})
+each(
+    "manifest-size",
+    "data/c/folder.dvc",
+    {
+        "manifest_size_wrong": _rows(_A, _B.replace("1,", "7,", 1)),
+    },
+)
 
 
-@hostile("", "data/c/folder.dvc")
+@hostile("manifest-missing", "data/c/folder.dvc")
 def folder_without_manifest(draft: Draft) -> None:
     draft.folder_dataset()
     draft.remove(MANIFEST)
 
 
-@hostile("", "data/c/dwi.manifest.csv")
+@hostile("manifest-digest", "data/c/dwi.manifest.csv")
 def published_manifest_changed(draft: Draft) -> None:
     text = draft.read("data/c/dwi.manifest.csv")
     lines = text.splitlines(keepends=True)

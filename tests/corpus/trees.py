@@ -71,9 +71,16 @@ def executable_pointer(draft: Draft) -> None:
     draft.put("data/c/new.bin.dvc", pointer_text("c/new.bin"), PROGRAM)
 
 
-each("file-mode outside-submission dvc-config dvc-private", ".dvc/cache", {
-    "dvc_cache_is_a_symlink": lambda draft: (draft.dataset(), draft.link(".dvc/cache", "/home")),
-})
+each(
+    "file-mode outside-submission dvc-config dvc-private",
+    ".dvc/cache",
+    {
+        "dvc_cache_is_a_symlink": lambda draft: (
+            draft.dataset(),
+            draft.link(".dvc/cache", "/home"),
+        ),
+    },
+)
 each("file-mode outside-submission dvc-config dvc-private", ".dvc/tmp", {
     "dvc_tmp_is_a_symlink": lambda draft: (draft.dataset(), draft.link(".dvc/tmp", "/home")),
 })  # fmt: skip
@@ -122,31 +129,59 @@ _DEEPER = "data/" + "/".join("d" for _ in range(3000)) + "/x.dvc"
 each("path-name", _DEEP, {"path_of_1500_levels": _at(_DEEP)})
 each("path-name not-judged", _DEEPER, {"path_of_3000_levels": _at(_DEEPER)})
 
-each("path-collision", "data/c/A.BIN.dvc", {
-    "case_twin": lambda d: d.dataset("c/A.BIN"),
-})
-each("path-collision", "data/C/x.bin.dvc", {
-    "case_twin_of_a_folder": lambda d: d.dataset("C/x.bin"),
-})
+each(
+    "path-collision",
+    "data/c/A.BIN.dvc",
+    {
+        "case_twin": lambda d: d.dataset("c/A.BIN"),
+    },
+)
+each(
+    "path-collision",
+    "data/C/x.bin.dvc",
+    {
+        "case_twin_of_a_folder": lambda d: d.dataset("C/x.bin"),
+    },
+)
 each("path-collision", "data/c/ＡＢ.bin.dvc", {
     "full_width_twin": lambda d: (d.dataset("c/ab.bin", id="n1"),
                                   d.dataset("c/ＡＢ.bin", b"z", id="n2")),
 })  # fmt: skip
-each("path-collision outside-submission", "DATA/c/x.bin.dvc", {
-    "case_twin_of_data": lambda d: d.put("DATA/c/x.bin.dvc", pointer_text("c/x.bin")),
-})
-each("lookalike-name", "data/c/а.bin.dvc", {
-    "name_in_cyrillic_that_looks_like_a": lambda d: d.dataset("c/а.bin"),
-})
-each("lookalike-name", "store/асме/tests.yaml", {
-    "vendor_in_cyrillic": lambda d: _copy_package(d, "асме", "tests"),
-})
-each("lookalike-name", "store/асме/other.yaml", {
-    "vendor_in_cyrillic_with_another_package": lambda d: _copy_package(d, "асме", "other"),
-})
-each("lookalike-name", "data/с/x.bin.dvc", {
-    "collection_in_cyrillic": lambda d: d.dataset("с/x.bin"),
-})
+each(
+    "path-collision outside-submission",
+    "DATA/c/x.bin.dvc",
+    {
+        "case_twin_of_data": lambda d: d.put("DATA/c/x.bin.dvc", pointer_text("c/x.bin")),
+    },
+)
+each(
+    "lookalike-name",
+    "data/c/а.bin.dvc",
+    {
+        "name_in_cyrillic_that_looks_like_a": lambda d: d.dataset("c/а.bin"),
+    },
+)
+each(
+    "lookalike-name",
+    "store/асме/tests.yaml",
+    {
+        "vendor_in_cyrillic": lambda d: _copy_package(d, "асме", "tests"),
+    },
+)
+each(
+    "lookalike-name",
+    "store/асме/other.yaml",
+    {
+        "vendor_in_cyrillic_with_another_package": lambda d: _copy_package(d, "асме", "other"),
+    },
+)
+each(
+    "lookalike-name",
+    "data/с/x.bin.dvc",
+    {
+        "collection_in_cyrillic": lambda d: d.dataset("с/x.bin"),
+    },
+)
 
 
 def _copy_package(draft: Draft, vendor: str, name: str) -> None:
@@ -194,15 +229,27 @@ def gitignore_glob_that_names_a_pointer(draft: Draft) -> None:
     draft.append("data/c/.gitignore", "/[a-z]*\n")
 
 
-each("file-size", "data/c/new.bin.dvc", {
-    "pointer_of_30_mb": lambda d: d.put("data/c/new.bin.dvc", "#" * 30_000_000),
-})
-each("file-size", "data/c/new.bin.yaml", {
-    "record_of_2_mb": lambda d: d.put("data/c/new.bin.yaml", "# x\n" * 500_000),
-})
-each("file-size", "data/c/.gitignore", {
-    "gitignore_of_1_mb": lambda d: d.put("data/c/.gitignore", "/a.bin\n" * 150_000),
-})
+each(
+    "file-size",
+    "data/c/new.bin.dvc",
+    {
+        "pointer_of_30_mb": lambda d: d.put("data/c/new.bin.dvc", "#" * 30_000_000),
+    },
+)
+each(
+    "file-size",
+    "data/c/new.bin.yaml",
+    {
+        "record_of_2_mb": lambda d: d.put("data/c/new.bin.yaml", "# x\n" * 500_000),
+    },
+)
+each(
+    "file-size",
+    "data/c/.gitignore",
+    {
+        "gitignore_of_1_mb": lambda d: d.put("data/c/.gitignore", "/a.bin\n" * 150_000),
+    },
+)
 
 
 @harmless

@@ -154,7 +154,9 @@ _SAMPLE = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("case", {case.name: case for case in _SAMPLE}.values(), ids=lambda c: c.name)
+@pytest.mark.parametrize(
+    "case", {case.name: case for case in _SAMPLE}.values(), ids=lambda c: c.name
+)
 def test_command_line_judges_in_bounded_time_and_memory(ground: Ground, case: Case) -> None:
     branch, told = ground.branch(case), ground.folder / case.name / "peak"
     arguments = ["-C", str(ground.root), "--rev", branch, "validate", "--base", "main"]
