@@ -14,6 +14,7 @@ BROKEN_PIPE = 141
 """The exit status when nobody reads our output any more, as of a program ended by SIGPIPE."""
 
 _ESCAPED = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
+_OBEYED = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})  # invisible, or another line
 _LEAST = 20  # columns of a text that is shortened
 
 
@@ -27,13 +28,18 @@ def printable(text: object) -> str:
     if text.isascii() and text.isprintable():
         return text
     return "".join(
-        each if unicodedata.category(each)[0] != "C" else _escaped(each) for each in text
+        each if unicodedata.category(each) not in _OBEYED else _escaped(each) for each in text
     )
 
 
 def _escaped(character: str) -> str:
     code = ord(character)
     return _ESCAPED.get(character) or (f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}")
+
+
+def _dumped(value: Any, indent: int | None = None) -> str:
+    # GitHub's runner obeys `##[command]` anywhere in a line; it can only stand in a text here
+    return json.dumps(value, indent=indent).replace("##[", "##\\u005b") + "\n"
 
 
 def human_size(size: int | None) -> str:
@@ -87,12 +93,12 @@ class Output:
 
     def json(self, value: Any) -> None:
         """Print one JSON value; people get it indented."""
-        self._write(json.dumps(value, indent=2 if self.is_terminal else None) + "\n")
+        self._write(_dumped(value, indent=2 if self.is_terminal else None))
 
     def json_lines(self, values: Iterable[Mapping[str, Any]]) -> None:
         """Print one JSON value a line."""
         for value in values:
-            self._write(json.dumps(value) + "\n")
+            self._write(_dumped(value))
 
     def table(
         self,

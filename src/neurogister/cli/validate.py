@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -149,12 +150,22 @@ def _print(application: Application, report: Report, form: Form) -> None:
 
 def _print_text(application: Application, each: Finding) -> None:
     place = ":".join(str(part) for part in (each.path, each.line, each.column) if part)
-    line = application.output.line
+    line = _obeyed_by_nobody(application.output.line)
     line(f"{place or 'registry'}: {each.severity}: {each.message} [{each.rule}]")
     if each.offending:
         line(f"    found: {each.offending}")
     line(f"    right: {each.right}")
     line(f"    fix:   {each.fix}")
+
+
+def _obeyed_by_nobody(line: Callable[[str], None]) -> Callable[[str], None]:
+    """Print lines that are no commands to a workflow, whatever a file is called."""
+
+    def harmless(text: str) -> None:
+        text = text.replace("##[", "##\\u005b")
+        line(f"./{text}" if text.startswith("::") else text)
+
+    return harmless
 
 
 def _summary(report: Report) -> str:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _URL = "https://neurogister.github.io/neurogister/rules/"
 _LEVELS = {ERROR: "error", WARNING: "warning"}
+_OBEYED = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})  # invisible, or another line
 _SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 
 
@@ -50,8 +51,10 @@ def _text(each: Finding) -> str:
 def _escaped(text: str, more: str) -> str:
     for character in f"%\r\n{more}":
         text = text.replace(character, f"%{ord(character):02X}")
+    text = text.replace("##[", "##\\u005b")  # the older form of a command, anywhere in a line
     return "".join(
-        each if unicodedata.category(each)[0] != "C" else f"\\u{ord(each):04x}" for each in text
+        each if unicodedata.category(each) not in _OBEYED else f"\\u{ord(each):04x}"
+        for each in text
     )
 
 
@@ -107,7 +110,9 @@ def _result(each: Finding, number: int) -> dict[str, Any]:
     if each.path:
         from urllib.parse import quote  # only here
 
-        place: dict[str, Any] = {"artifactLocation": {"uri": quote(each.path)}}
+        place: dict[str, Any] = {
+            "artifactLocation": {"uri": quote(each.path, errors="surrogateescape")}
+        }
         if each.line:
             place["region"] = {"startLine": each.line, **_column(each)}
         result["locations"] = [{"physicalLocation": place}]

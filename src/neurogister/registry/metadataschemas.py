@@ -265,12 +265,17 @@ def _pattern_steps(pattern: str, length: int) -> int:
 
 
 def _unique(validator: Any, value: Any, instance: Any, schema: Any) -> Iterator[Any]:
+    if isinstance(instance, list):
+        validator.format_checker.take(len(instance))
+    yield from unique_items(validator, value, instance, schema)
+
+
+def unique_items(validator: Any, value: Any, instance: Any, schema: Any) -> Iterator[Any]:
     """Tell whether items differ, in one pass; the original compares each with each."""
     from jsonschema import ValidationError
 
-    del schema
+    del validator, schema
     if value is True and isinstance(instance, list):
-        validator.format_checker.take(len(instance))
         seen = {json.dumps(_canonical(each), sort_keys=True) for each in instance}
         if len(seen) < len(instance):
             yield ValidationError("has an entry twice")

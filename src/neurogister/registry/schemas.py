@@ -233,13 +233,17 @@ def _compiler() -> Compiler:
 @cache
 def _validator(name: str) -> Any:
     from jsonschema import Draft202012Validator  # 0.1 s
+    from jsonschema.validators import extend
     from referencing import Registry, Resource
+
+    from .metadataschemas import unique_items
 
     resources = [(each["$id"], Resource.from_contents(each)) for each in _schemas().values()]
     schema = _schemas()[name]
     if name in _TABLES:
         schema = _with_values(schema)
-    return Draft202012Validator(schema, registry=Registry().with_resources(resources).crawl())
+    validator = extend(Draft202012Validator, {"uniqueItems": unique_items})
+    return validator(schema, registry=Registry().with_resources(resources).crawl())
 
 
 def _with_values(schema: Any) -> Any:

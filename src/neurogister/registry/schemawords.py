@@ -168,7 +168,7 @@ def _unknown(error: Any, keys: Keys) -> Iterator[SchemaProblem]:
         names = [each for each in error.instance if repr(each) in error.message]
     else:
         names = [each for each in error.instance if each not in known]
-    for name in names:
+    for name in names[:MOST_PROBLEMS]:
         near = difflib.get_close_matches(name[:_SHOWN], known, 1, 0.6)
         right = f"Perhaps {near[0]}?" if near else f"Known are {', '.join(known)}" if known else ""
         where = f" of {name_of(keys)}" if keys else ""

@@ -9,7 +9,14 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from ...registry.layout import PACKAGE, POINTER, RESOURCE, YAML_LIMIT, is_package_place, place_of
+from ...registry.layout import (
+    PACKAGE,
+    POINTER,
+    STORE,
+    YAML_LIMIT,
+    is_package_place,
+    place_of,
+)
 from ...registry.usedids import find_given, gives, is_plain
 from .lookalikes import identifier_skeleton
 from .submission import WITH_RECORDS, finding
@@ -33,13 +40,13 @@ class Given:
     def __init__(self, submission: Submission) -> None:
         self._submission = submission
         self._files: dict[str, list[tuple[str, str]]] = defaultdict(list)
-        self._looks: dict[str, str] = {}
+        self._looks: dict[str, list[str]] = defaultdict(list)
         if submission.base is None:
             return
         for key, oid, path in find_given(submission.repository, submission.base):
             self._files[key].append((oid, path))
         for key in self._files:
-            self._looks[identifier_skeleton(key)] = key
+            self._looks[identifier_skeleton(key)].append(key)
 
     def now(self, key: str) -> list[str]:
         """Return the files of the base's tip that have an identifier."""
@@ -57,8 +64,8 @@ class Given:
 
     def like(self, key: str) -> str | None:
         """Return an identifier that looks the same and is another one."""
-        other = self._looks.get(identifier_skeleton(key))
-        return other if other is not None and other != key and self.ever(other) else None
+        others = self._looks.get(identifier_skeleton(key), ())
+        return next((each for each in others if each != key and self.ever(each)), None)
 
     def _really(self, oid: str, key: str) -> bool:
         data = self._submission.content(oid, limit=YAML_LIMIT)
@@ -116,8 +123,7 @@ def _missing(submission: Submission, document: Document) -> Finding | None:
 
 
 def _twice(key: str, holders: list[Document]) -> Iterator[Finding]:
-    places = {place_of(each.path): each for each in holders}
-    first, *others = places.values()
+    first, *others = holders
     for other in others:
         yield finding(
             "id-taken", other, f"the identifier {key!r} is given twice: {first.path} has it too",
@@ -132,8 +138,6 @@ def _taken(
     now = given.now(key)
     for path in now:
         if path in submission.tree and not _is_left(submission, path, key):
-            if place_of(path) == place_of(document.path):
-                continue  # its tombstone, or its record beside the pointer
             yield finding(
                 "id-taken", document, f"the identifier {key!r} is that of {path}",
                 keys=_keys(document), offending=f"id: {_id(document)}",
@@ -172,26 +176,30 @@ def _removed(submission: Submission, kept: set[str]) -> Iterator[Finding]:
                 f"id-{verb}", change, f"the identifier {old.id!r} was {verb}",
                 offending=f"id: {old.id}",
             )  # fmt: skip
-        elif (
-            change.mode is None
-            and change.kind in (POINTER, RESOURCE)
-            and not _has_moved(submission, change)
-        ):
+        elif is_package_place(place_of(change.path)):
+            yield from _package_removed(submission, change, old)
+        elif change.mode is None:
             yield finding(
                 "dataset-removed", change, "a dataset was removed, and nothing says that it was"
             )
 
 
-def _has_moved(submission: Submission, change: FileChange) -> bool:
-    """Tell whether a package's pointer stands, as it was, in another department."""
-    if not is_package_place(place_of(change.path)):
-        return False
-    name = change.path.split("/")[-2:]
-    return any(
-        each.oid == change.old_oid and each.old_oid is None and each.path.split("/")[-2:] == name
-        for each in submission.changes
-        if is_package_place(place_of(each.path))
-    )
+def _package_removed(
+    submission: Submission, change: FileChange, old: Document
+) -> Iterator[Finding]:
+    """A package that was released stays, in whichever department its vendor is."""
+    place = place_of(change.path)
+    if change.mode is not None or (change.kind == PACKAGE and not _is_released(old)):
+        return
+    if change.kind == POINTER and f"{place}.yaml" in submission.base_tree:
+        return  # its own file tells
+    name = "/".join(["", *place.split("/")[-2:]]) + change.path[len(place) :]
+    if not any(path.endswith(name) and path.startswith(STORE) for path in submission.tree):
+        yield finding("dataset-removed", change, "a released package was removed")
+
+
+def _is_released(old: Document) -> bool:
+    return old.error is None and isinstance(old.value, dict) and bool(old.value.get("versions"))
 
 
 def _id(document: Document) -> str:

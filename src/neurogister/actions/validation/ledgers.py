@@ -34,6 +34,7 @@ def check_ledgers(submission: Submission) -> Iterator[Finding]:
             yield from _status(document, record, old_record)
         if document.kind == POINTER and (pointer := document.pointer()) is not None:
             yield from _current(document, record, pointer)
+            yield from _first_ledger(submission, document, record, old)
         if submission.info.policy.immutable and len(record.versions) > 1:
             yield from _immutable(document, old)
     yield from _packages(submission)
@@ -59,24 +60,25 @@ def _before(submission: Submission) -> dict[str, Document]:
     return found
 
 
-def _versions_keys(document: Document, number: int | None = None) -> tuple[Any, ...]:
+def _versions_keys(document: Document) -> tuple[Any, ...]:
     _, keys = document.record_block()
-    return (*keys, "versions", *(() if number is None else (number,)))
+    return (*keys, "versions")
 
 
 def _appended(document: Document, record: Record, old: Record) -> Iterator[Finding]:
+    keys = _versions_keys(document)
     for number, version in enumerate(old.versions):
         new = record.versions[number] if number < len(record.versions) else None
         if new is None:
             yield finding(
                 "ledger-rewritten", document, f"version {version.version} is gone from the ledger",
-                keys=_versions_keys(document),
+                keys=keys,
             )  # fmt: skip
         elif new != version:
             yield finding(
                 "ledger-rewritten", document, f"version {version.version} was changed:"
                 f" {_difference(version, new)}",
-                keys=_versions_keys(document, number),
+                keys=(*keys, number),
             )  # fmt: skip
 
 
@@ -89,6 +91,7 @@ def _difference(old: Version, new: Version) -> str:
 def _order(document: Document, record: Record) -> Iterator[Finding]:
     """Datasets count 1, 2, 3 …; versions of packages are semantic, and only go up."""
     is_package = document.kind == PACKAGE or is_package_place(place_of(document.path))
+    keys = _versions_keys(document)
     for number, version in enumerate(record.versions):
         value = version.version
         if is_package:
@@ -105,7 +108,7 @@ def _order(document: Document, record: Record) -> Iterator[Finding]:
             message = f"version {value!r} stands where {number + 1} should be"
         yield finding(
             "ledger-order", document, message,
-            keys=(*_versions_keys(document, number), "version"), offending=f"version: {value}",
+            keys=(*keys, number, "version"), offending=f"version: {value}",
         )  # fmt: skip
 
 
@@ -173,6 +176,8 @@ def _bare(submission: Submission, document: Document) -> Iterator[Finding]:
     if old is None or is_package_place(place_of(document.path)):
         return
     if old.record() is not None:
+        if document.record_block()[0]:
+            return  # it is broken; `documents` tells of it
         yield finding("ledger-rewritten", document, "the whole record is gone")
         return
     was, now = old.pointer(), document.pointer()
@@ -180,6 +185,23 @@ def _bare(submission: Submission, document: Document) -> Iterator[Finding]:
         yield finding(
             "content-changed", document, "has other content now, and no ledger tells both versions",
             keys=("outs", 0, "md5"), offending=f"md5: {now.digest}",
+        )  # fmt: skip
+
+
+def _first_ledger(
+    submission: Submission, document: Document, record: Record, old: Document | None
+) -> Iterator[Finding]:
+    """A ledger that is begun must begin with what was published without one."""
+    if old is not None and (old_record := old.record()) is not None and old_record.versions:
+        return
+    if is_package_place(place_of(document.path)):
+        return  # the ledger is in the own file of the package
+    old = old or submission.old_document(submission.by_path[document.path])
+    was = old.pointer() if old is not None and old.kind == POINTER else None
+    if was is not None and was.digest not in {each.md5 for each in record.versions}:
+        yield finding(
+            "content-changed", document, "has other content now than before it had a ledger",
+            keys=("outs", 0, "md5"), offending=f"md5 before: {was.digest}",
         )  # fmt: skip
 
 
@@ -197,5 +219,5 @@ def _immutable(document: Document, old: Document | None) -> Iterator[Finding]:
     if record is not None and before is not None and len(record.versions) > len(before.versions):
         yield finding(
             "immutable", document, "has a second version, which the policy of the registry forbids",
-            keys=_versions_keys(document, len(record.versions) - 1),
+            keys=(*_versions_keys(document), len(record.versions) - 1),
         )  # fmt: skip

@@ -7,6 +7,7 @@ ASCII, the pairs that fonts keep apart badly.
 
 from __future__ import annotations
 
+import re
 import unicodedata
 
 # UTS 39, confusables.txt: single letters that look like a Latin one.
@@ -17,6 +18,7 @@ _LATIN = {"ı": "i", "ɩ": "i", "ɑ": "a", "ɡ": "g", "ʏ": "y", "ⅼ": "l", "�
 _ASCII = {"0": "o", "1": "l", "i": "l", "|": "l"}
 _TABLE = str.maketrans({**_CYRILLIC, **_GREEK, **_ARMENIAN, **_LATIN})
 _IDENTIFIERS = str.maketrans({**_ASCII, "_": "-"})
+_WORD = re.compile(r"[^\W\d_]+")  # the ending of a file is Latin everywhere
 _ALPHABETS = ("LATIN", "CYRILLIC", "GREEK", "ARMENIAN", "CHEROKEE", "COPTIC")
 
 
@@ -40,14 +42,14 @@ def identifier_skeleton(key: str) -> str:
 
 
 def is_mixed(name: str) -> bool:
-    """Tell whether a name has letters of several alphabets that look alike."""
-    if name.isascii():
-        return False
-    alphabets = {
+    """Tell whether a word in a name has letters of several alphabets that look alike."""
+    return not name.isascii() and any(len(_alphabets(word)) > 1 for word in _WORD.findall(name))
+
+
+def _alphabets(word: str) -> set[str]:
+    return {
         alphabet
-        for character in name
-        if character.isalpha()
+        for character in word
         for alphabet in _ALPHABETS
         if unicodedata.name(character, "").startswith(f"{alphabet} ")
     }
-    return len(alphabets) > 1

@@ -24,6 +24,7 @@ from ...registry.layout import (
     MANIFEST,
     PACKAGE,
     POINTER,
+    POINTER_LIMIT,
     REGISTRY_FILE,
     RESOURCE,
     classify,
@@ -100,6 +101,8 @@ class Document:
 
     def release(self) -> None:
         """Keep what is asked for most, and not the whole value: it is read again if need be."""
+        if len(self.data) > POINTER_LIMIT:
+            return  # there are few, and to read one again takes long
         if self.error is None and self._value is not RELEASED:
             _, _ = self.id, self.record()
             self._value = RELEASED

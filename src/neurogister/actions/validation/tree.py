@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
+from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from ...backends.gitvalues import LINK_MODE, SUBMODULE_MODE
@@ -36,8 +37,16 @@ _KINDS = frozenset({POINTER, RESOURCE, PACKAGE, COLLECTION, VENDOR, MANIFEST})
 _IGNORE = ".gitignore"
 _KEEP = (".gitkeep", ".gitignore")
 _SMALL_LIMIT = 64 * 1024
+_CHANGING = ("working-tree-encoding", "filter", "ident", "export-subst", "export-ignore")
+_HIDING = ("diff", "binary", "linguist-generated", "gitlab-generated", "merge")
+_SEEN = (
+    "data/collection/name.dvc", "data/collection/name.yaml", "data/collection/collection.yaml",
+    "store/vendor/package.dvc", "store/vendor/package.yaml", "store/vendor/vendor.yaml",
+    "registry.yaml", ".dvc/config",
+)  # fmt: skip
 _NEEDED = (".gitattributes", ".gitmodules", ".lfsconfig", ".mailmap")
 _FOLDERS = ("data", "store", "archives", "schemas", ".dvc")
+_TWINS = ("data", "store")  # `Data/` is the same folder where case does not count
 _STRANGE = {LINK_MODE: "a symbolic link", SUBMODULE_MODE: "a submodule"}
 
 
@@ -60,7 +69,9 @@ def check_tree(submission: Submission) -> Iterator[Finding]:
 
 
 def _is_within(path: str) -> bool:
-    return path.startswith((*_OURS, ARCHIVES)) or path in _FOLDERS
+    if path.startswith((*_OURS, ARCHIVES)):
+        return True
+    return fold(path.partition("/")[0]) in _TWINS or path in _FOLDERS
 
 
 def _outside(change: FileChange) -> Iterator[Finding]:
@@ -121,7 +132,10 @@ def _size(submission: Submission, change: FileChange) -> Iterator[Finding]:
 
 def _ignored(submission: Submission, change: FileChange) -> Iterator[Finding]:
     data = submission.content(change.oid or "", limit=_SMALL_LIMIT)
+    before = set(_lines(submission, change.old_oid))
     for number, line in superfluous_lines(submission, posixpath.dirname(change.path), data or b""):
+        if line in before:
+            continue  # nothing that this submission brings
         yield finding(
             "gitignore-line", change, f"line {number} hides more than the data of a pointer",
             line=number, offending=line,
@@ -146,21 +160,40 @@ def superfluous_lines(
             yield number, line
 
 
+def _lines(submission: Submission, oid: str | None) -> list[str]:
+    data = submission.content(oid, limit=_SMALL_LIMIT) if oid else None
+    return (data or b"").decode("utf-8", "replace").splitlines()
+
+
 def _attributes(submission: Submission, change: FileChange) -> Iterator[Finding]:
     name = change.path.rpartition("/")[2]
     if name != ".gitattributes":
         yield finding("git-settings", change, f"{name} changes what git does with files")
         return
-    data = submission.content(change.oid or "", limit=_SMALL_LIMIT) or b""
-    for number, line in enumerate(data.decode("utf-8", "replace").splitlines(), 1):
-        words = line.split("#")[0].split()[1:]
+    for number, line in enumerate(_lines(submission, change.oid), 1):
+        pattern, *words = line.split("#")[0].split() or [""]
         for word in words:
             attribute = word.lstrip("-!").partition("=")[0]
-            if attribute in ("working-tree-encoding", "filter", "ident", "export-subst"):
-                yield finding(
-                    "git-settings", change, f"the attribute {attribute} changes content",
-                    line=number, offending=line,
-                )  # fmt: skip
+            if attribute in _CHANGING:
+                what = f"the attribute {attribute} changes content"
+            elif attribute in _HIDING and _is_about_ours(pattern):
+                what = f"the attribute {attribute} hides changes of pointers and records"
+            else:
+                continue
+            yield finding("git-settings", change, what, line=number, offending=line)
+
+
+def _is_about_ours(pattern: str) -> bool:
+    """Tell whether a pattern may fit files that people must see in a review."""
+    if pattern.startswith("[attr]"):
+        return True  # a name for several attributes, to be used anywhere
+    names = [pattern.lstrip("/"), f"{pattern.strip('/')}/*"]
+    return any(
+        fnmatchcase(each, name)
+        for path in _SEEN
+        for each in (path, path.rpartition("/")[2])
+        for name in names
+    )
 
 
 def _collisions(submission: Submission, within: list[FileChange]) -> Iterator[Finding]:
@@ -179,14 +212,12 @@ def _collisions(submission: Submission, within: list[FileChange]) -> Iterator[Fi
                 offending=path,
             )  # fmt: skip
         elif path in new or not path.isascii():
-            look = skeleton(path)
-            other = looks.get(look) or (seen.get(look) if look != fold(path) else None)
-            if path in new and other is not None and other != path:
+            other = _lookalike(path, seen, looks)
+            if path in new and other is not None:
                 yield finding(
                     "lookalike-name", path, f"looks like {other!r}, which is there already",
                     offending=path,
                 )  # fmt: skip
-            looks.setdefault(look, path)
     yield from _both(submission, new)
 
 
@@ -200,6 +231,24 @@ def _clash(path: str, seen: dict[str, str], new: set[str]) -> str | None:
         if other == part and end < len(path):
             break  # and so its parents are known
         if other != part and path in new:
+            found = other
+        end = path.rfind("/", 0, end)
+    return found
+
+
+def _lookalike(path: str, seen: dict[str, str], looks: dict[str, str]) -> str | None:
+    """Note what a path and its folders look like; return another one that looks like it."""
+    found: str | None = None
+    end = len(path)
+    while end > 0:
+        part = path[:end]
+        if part.isascii():
+            break  # and so are its parents; others are compared with it, by `seen`
+        look = skeleton(part)
+        other = looks.setdefault(look, part)
+        if other == part:
+            other = seen.get(look, part)
+        if other != part and fold(other) != fold(part):
             found = other
         end = path.rfind("/", 0, end)
     return found
