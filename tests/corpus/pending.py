@@ -1,11 +1,3 @@
 """What `validate` still judges wrongly; the test keeps this exact."""
 
-PENDING = frozenset({
-    # accepted
-    "vendor_with_the_title_of_another",
-    "manifest_sha256_missing",
-    "member_is_file_and_folder",
-    # refused by the schemas' pattern of a line, which allows no joiner
-    "text_with_emoji_family",
-    "text_in_persian",
-})  # fmt: skip
+PENDING: frozenset[str] = frozenset()

@@ -35,11 +35,14 @@ class Ground:
 
     def branch(self, case: Case) -> str:
         """Write a case as a branch; return its name."""
-        draft = Draft(self.root, self.folder / case.name)
-        draft.folder.mkdir()
-        case.make(draft)
         name = f"refs/heads/{case.name}"
         path = self.root / ".git" / name
+        folder = self.folder / case.name
+        if folder.exists():
+            return name  # another test of the same case
+        folder.mkdir()
+        draft = Draft(self.root, folder)
+        case.make(draft)
         path.write_text(f"{draft.commit()}\n")
         return name
 

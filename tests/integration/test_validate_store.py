@@ -161,7 +161,7 @@ def test_files_are_counted(lab):
 
 @pytest.mark.parametrize(
     "row",
-    ["1,zz,,a", f"1,{MD5},,../a", f"1,{MD5},,DWI.bval", f",{MD5},,a", "1,2", '1,"x'],
+    ["1,zz,,a", f"1,{MD5},,../a", f"1,{MD5},{MD5 * 2},DWI.bval", f",{MD5},,a", "1,2", '1,"x'],
 )
 def test_each_row_is_one_harmless_file(lab, row):
     file = lab.root / MANIFEST
@@ -328,3 +328,9 @@ def test_a_link_is_told_and_cannot_be_fixed(lab):
     (lab.root / "data/scans/x.dvc").symlink_to("/etc/passwd")
     told = [each for each in found(lab)[1] if each.rule == "file-mode"]
     assert [each.fixable for each in told] == [False]
+
+
+def test_only_maintainers_say_that_a_file_may_be_run(lab):
+    edit(lab, "data/scans/t1.nii.gz.dvc", "  hash: md5\n", "  hash: md5\n  isexec: true\n")
+    assert rules(lab) == ["pointer-field"]
+    assert rules(lab, scope="maintainer") == []

@@ -209,3 +209,6 @@ def _all(submission: Submission) -> Iterator[Finding]:
                 "not-judged", "", f"the rules about {name} could not be judged: {error.message}",
                 fix=error.hint, severity=UNJUDGED,
             )  # fmt: skip
+    for (rule, path), number in told.items():
+        if number > _MOST_ALIKE:
+            yield finding(rule, path, f"and {number - _MOST_ALIKE:,} more of this rule in the file")

@@ -23,7 +23,7 @@ from ...registry.layout import (
     place_of,
 )
 from ...registry.schemas import errors_in
-from .submission import changed_paths, finding
+from .submission import MAINTAINER, changed_paths, finding
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -46,11 +46,11 @@ def check_documents(submission: Submission) -> Iterator[Finding]:
         if document.error is not None:
             yield _of_error("yaml", document, document.error)
             continue
-        yield from _contents(document)
+        yield from _contents(document, submission.scope)
         document.release()  # of 100,000, the values would fill the memory
 
 
-def _contents(document: Document) -> Iterator[Finding]:
+def _contents(document: Document, scope: str) -> Iterator[Finding]:
     problem = _parse(document)
     if problem is not None:
         rule, error = problem
@@ -61,7 +61,7 @@ def _contents(document: Document) -> Iterator[Finding]:
         if said is None or not isinstance(broken, DocumentError) or broken.keys[:1] != said[:1]:
             yield _of_error("schema", document, broken)
     if document.kind == POINTER and problem is None:
-        yield from _pointer(document)
+        yield from _pointer(document, scope)
 
 
 def _parse(document: Document) -> tuple[str, InvalidFileError] | None:
@@ -96,7 +96,7 @@ def _line(data: bytes, number: int | None) -> str | None:
     return lines[number - 1].decode("utf-8", "replace").strip() if len(lines) >= number else None
 
 
-def _pointer(document: Document) -> Iterator[Finding]:
+def _pointer(document: Document, scope: str) -> Iterator[Finding]:
     """Be stricter than a reader must be: what others read, DVC among them, must be harmless too."""
     pointer = document.pointer()
     if pointer is None:
@@ -110,6 +110,8 @@ def _pointer(document: Document) -> Iterator[Finding]:
         )  # fmt: skip
     if is_package_place(place_of(document.path)) or not pointer.legacy:
         allowed = {"md5", "size", "hash", "path", "nfiles", "desc", "type", "labels", "meta"}
+        if scope == MAINTAINER:
+            allowed.add("isexec")  # what lies on their own disk, as DVC sees it there
         for key in sorted(set(out) - allowed):
             yield finding(
                 "pointer-field", document, f"an output of a registry has no {key!r}",

@@ -57,7 +57,7 @@ def _manifest(submission: Submission, path: str) -> Iterator[Finding]:
             yield from _missing(submission, path, document, pointer)
         return
     rows, faults = read_rows(data)
-    yield from _rows(path, data, rows, faults)
+    yield from _rows(path, data, rows, faults, _needed(submission, place))
     if document is None:
         if f"{place}{YAML_SUFFIX}" not in submission.tree or is_package_place(place):
             yield finding("manifest-alone", path, f"there is no {place}{SUFFIX} that it belongs to")
@@ -86,8 +86,20 @@ def _missing(
         yield finding("manifest-missing", document, f"{path} is missing", severity="warning")
 
 
+def _needed(submission: Submission, place: str) -> list[str]:
+    """List what each row must tell: all digests of the policy, for data that is new here."""
+    known = ["md5", "size"]
+    if submission.base is None or is_package_place(place):
+        return known  # older data, and packages of it, may have md5 only
+    return known + [each for each in submission.info.policy.digests if each == "sha256"]
+
+
 def _rows(
-    path: str, data: bytes, rows: Sequence[tuple[int, Entry]], faults: Sequence[tuple[int, str]]
+    path: str,
+    data: bytes,
+    rows: Sequence[tuple[int, Entry]],
+    faults: Sequence[tuple[int, str]],
+    needed: Sequence[str],
 ) -> Iterator[Finding]:
     try:
         data.decode("utf-8")
@@ -97,9 +109,8 @@ def _rows(
     for line, reason in faults[:_MOST]:
         yield finding("manifest-row", path, f"line {line} {reason}", line=line, fixable=False,
                       offending=_line(data, line))  # fmt: skip
-    unknown = [(line, entry) for line, entry in rows if not entry.md5 or entry.size is None]
-    for line, entry in unknown[:_MOST]:
-        what = "md5" if not entry.md5 else "size"
+    unknown = [(line, what) for line, entry in rows if (what := _unknown(entry, needed))]
+    for line, what in unknown[:_MOST]:
         yield finding("manifest-row", path, f"line {line} does not tell the {what} of the file",
                       line=line, offending=_line(data, line))  # fmt: skip
     clashes = find_clashes((entry.path, f"line {line}") for line, entry in rows)
@@ -110,6 +121,11 @@ def _rows(
     if not clashes and not faults and (paths != sorted(paths) or b"\r" in data):
         what = "is not sorted by path" if paths != sorted(paths) else "has line ends of Windows"
         yield finding("manifest-form", path, what)
+
+
+def _unknown(entry: Entry, needed: Sequence[str]) -> str | None:
+    """Return what a row does not tell; the size may be 0."""
+    return next((name for name in needed if getattr(entry, name) in (None, "")), None)
 
 
 def _line(data: bytes, number: int) -> str | None:

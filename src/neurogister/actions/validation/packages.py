@@ -113,10 +113,20 @@ def _members(
         for rule, reason in _problem(submission, member, datasets):
             yield finding(rule, file, f"the member {member}: {reason}", keys=("members", number),
                           offending=str(member))  # fmt: skip
-    owned = ((each.path, str(each)) for each in said.members)
-    for owner, other, why in find_clashes(owned):
-        if "is both a file and a folder" not in why:  # two folders may lie in each other
+    by_name = {str(each): each for each in said.members}
+    for owner, other, why in find_clashes((each.path, name) for name, each in by_name.items()):
+        # two folders may lie in each other
+        if "both a file and a folder" not in why or _is_single(by_name[owner], datasets):
             yield finding("package-path", file, f"{owner} and {other}: {why}", keys=("members",))
+
+
+def _is_single(member: Member, datasets: Datasets) -> bool:
+    """Tell whether a member is one file."""
+    document = datasets.find(member.dataset)
+    content = None if document is None else datasets.content(document, member.version)
+    if content is None:
+        return False
+    return not content.is_dir or any(each.path == member.part for each in content.entries or ())
 
 
 def _problem(

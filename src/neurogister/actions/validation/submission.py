@@ -21,12 +21,14 @@ from ...model.pointer import Pointer
 from ...model.record import Record
 from ...model.rulebook import get_rule
 from ...registry.layout import (
+    DATA,
     MANIFEST,
     PACKAGE,
     POINTER,
     POINTER_LIMIT,
     REGISTRY_FILE,
     RESOURCE,
+    STORE,
     classify,
     size_limit,
 )
@@ -402,7 +404,8 @@ def build_submission(
     overlay : mapping of str to bytes, optional
         Files that are about to be written on top (None: removed).
     actor, scope : str, optional
-        As of `Submission`; contributors are those with a base, if nothing is said.
+        As of `Submission`; if nothing is said, contributors are those with a base who touch
+        ``data/`` or ``store/``.
 
     Raises
     ------
@@ -434,7 +437,7 @@ def build_submission(
         tree={},
         contents=contents,
         actor=actor,
-        scope=scope or (MAINTAINER if base is None else CONTRIBUTOR),
+        scope=scope or _usual_scope(base, changes),
         head=head,
     )
     tree = dict(before if start == base else submission.base_tree)
@@ -447,6 +450,13 @@ def build_submission(
             tree[each.path] = TreeEntry(each.path, each.mode, each.oid or "")
     submission.tree = tree
     return submission
+
+
+def _usual_scope(base: str | None, changes: Sequence[FileChange]) -> str:
+    """Take who touches data for a contributor; what touches only code is judged by others."""
+    if base is None or not any(each.path.startswith((DATA, STORE)) for each in changes):
+        return MAINTAINER
+    return CONTRIBUTOR
 
 
 def _start(repository: Repository, base: str, head: str | None) -> str:

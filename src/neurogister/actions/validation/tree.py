@@ -54,7 +54,7 @@ def check_tree(submission: Submission) -> Iterator[Finding]:
     """Check paths, modes and sizes of what is changed, before anything is read."""
     submission.learn_sizes(each.oid for each in submission.changes if each.is_file and each.oid)
     within = [each for each in submission.changes if _is_within(each.path)]
-    strict = submission.scope == CONTRIBUTOR and bool(within)
+    strict = submission.scope == CONTRIBUTOR
     objects = object_folders(submission) if strict else ()
     for change in submission.changes:
         if is_added_object(change, objects):

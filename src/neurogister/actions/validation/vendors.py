@@ -20,7 +20,7 @@ from ...registry.layout import (
     shelf_of,
 )
 from ..vendors import check_name
-from .lookalikes import identifier_skeleton
+from .lookalikes import identifier_skeleton, skeleton
 from .submission import MAINTAINER, finding
 
 if TYPE_CHECKING:
@@ -37,6 +37,7 @@ def check_vendors(submission: Submission) -> Iterator[Finding]:
     if not touched:
         return
     yield from _names(submission, touched)
+    yield from _titles(submission, touched)
     yield from _files(submission, touched)
     yield from _owners(submission, touched)
 
@@ -104,6 +105,29 @@ def _lookalikes(
                 place = next(iter(folders.get(name, [f"{STORE}{name}"])))
                 yield finding("vendor-name", place.rstrip("/"), f"the name {name.rstrip('/')!r} is,"
                               f" or looks like, {other.rstrip('/')!r}", offending=name)  # fmt: skip
+
+
+def _titles(submission: Submission, touched: list[FileChange]) -> Iterator[Finding]:
+    """No vendor gives itself the title of another one."""
+    changed = {each.path for each in touched if each.kind == VENDOR and each.is_file}
+    if not changed:
+        return
+    files = [path for path in submission.tree if classify(path) == VENDOR]
+    submission.prefetch(files)
+    holders: dict[str, list[str]] = defaultdict(list)
+    for path in files:
+        document = submission.document(path)
+        title = document.value.get("title") if document and isinstance(document.value, dict) else 0
+        if isinstance(title, str):
+            holders[identifier_skeleton(skeleton(title.strip()))].append(path)
+    for paths in holders.values():
+        others = [path for path in paths if path not in changed]
+        for path in sorted(changed.intersection(paths)) if len(paths) > 1 else ():
+            other = next(each for each in (*others, *paths) if each != path)
+            yield finding(
+                "vendor-name", submission.document(path) or path,
+                f"its title is, or looks like, that of {other}", keys=("title",),
+            )  # fmt: skip
 
 
 def _plain_names(change: FileChange) -> Iterator[Finding]:
