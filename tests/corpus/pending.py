@@ -5,7 +5,4 @@ PENDING = frozenset({
     "vendor_with_the_title_of_another",
     "manifest_sha256_missing",
     "member_is_file_and_folder",
-    # refused by the schemas' pattern of a line, which allows no joiner
-    "text_with_emoji_family",
-    "text_in_persian",
 })  # fmt: skip

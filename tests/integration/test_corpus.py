@@ -4,7 +4,7 @@ import json
 import os
 import subprocess
 import sys
-import time
+import tempfile
 import unicodedata
 from collections.abc import Iterator
 from pathlib import Path
@@ -35,8 +35,7 @@ class Ground:
 
     def branch(self, case: Case) -> str:
         """Write a case as a branch; return its name."""
-        draft = Draft(self.root, self.folder / case.name)
-        draft.folder.mkdir()
+        draft = Draft(self.root, Path(tempfile.mkdtemp(dir=self.folder)))
         case.make(draft)
         name = f"refs/heads/{case.name}"
         path = self.root / ".git" / name
@@ -70,6 +69,11 @@ def test_corpus_is_large_enough() -> None:
     assert len(HARMLESS) >= 30
 
 
+def _worked() -> float:
+    """Return the seconds of work of this process and those it started: others may run beside."""
+    return sum(os.times()[:4])
+
+
 def _is_named(case: Case, path: str, rule: str) -> bool:
     return path == case.path and (not case.rules or rule in case.rules)
 
@@ -78,9 +82,9 @@ def _is_named(case: Case, path: str, rule: str) -> bool:
 def test_hostile_submission_is_rejected(
     ground: Ground, case: Case, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    start = time.perf_counter()
+    start = _worked()
     report = ground.validate(case)
-    took = time.perf_counter() - start
+    took = _worked() - start
 
     said = [(each.path, each.rule, each.message) for each in report.findings]
     named = [each for each in report.findings if _is_named(case, each.path, each.rule)]
@@ -158,11 +162,11 @@ _SAMPLE = [
     "case", {case.name: case for case in _SAMPLE}.values(), ids=lambda c: c.name
 )
 def test_command_line_judges_in_bounded_time_and_memory(ground: Ground, case: Case) -> None:
-    branch, told = ground.branch(case), ground.folder / case.name / "peak"
+    branch, told = ground.branch(case), ground.folder / f"peak-{case.name}"
     arguments = ["-C", str(ground.root), "--rev", branch, "validate", "--base", "main"]
     if case.actor:
         arguments += ["--actor", case.actor]
-    start = time.perf_counter()
+    start = _worked()
     done = subprocess.run(
         [sys.executable, "-c", PROBE, str(told), *arguments],
         env=os.environ | {"COLUMNS": "100"},
@@ -171,7 +175,7 @@ def test_command_line_judges_in_bounded_time_and_memory(ground: Ground, case: Ca
         timeout=60,
         check=False,
     )
-    took = time.perf_counter() - start
+    took = _worked() - start
 
     wanted = 0 if case.name in HARMLESS else 1
     if case.name not in PENDING:
