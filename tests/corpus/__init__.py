@@ -16,6 +16,6 @@ from tests.corpus import (  # noqa: F401 - each adds its cases
     trees,
     yamls,
 )
-from tests.corpus.cases import HARMLESS, HOSTILE, PENDING, Case
+from tests.corpus.cases import HARMLESS, HOSTILE, Case
 
-__all__ = ["HARMLESS", "HOSTILE", "PENDING", "Case"]
+__all__ = ["HARMLESS", "HOSTILE", "Case"]

@@ -4,7 +4,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from tests.corpus.draft import Draft
-from tests.corpus.pending import PENDING as PENDING
 
 Make = Callable[[Draft], None]
 

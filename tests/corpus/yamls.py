@@ -46,6 +46,8 @@ each(
         "next_line": _text(_OK + "desc: a\x85b\n"),
         "number_as_a_key": _text(_OK + "1: x\n"),
         "list_as_a_key": _text(_OK + "[1, 2]: x\n"),
+        "mapping_as_a_key_of_an_output": _text("outs:\n- md5 :.9c\n?  size:\nr- m:\n  size: 3\n"),
+        "mapping_as_a_key": _text(_OK + "? {a: {b: [1, 2]}}\n: x\n"),
         "key_of_nothing": _text(_OK + "? \n: x\n"),
         "not_yaml": _text("outs: [\n"),
         "tab_indentation": _text("outs:\n\t- md5: a\n"),

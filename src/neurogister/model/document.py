@@ -313,6 +313,8 @@ def _walk(data: bytes) -> Iterator[tuple[Keys, Any]]:
             elif not isinstance(event, events.NodeEvent):
                 continue
             elif stack and stack[-1][1] is _NO_KEY:
+                if isinstance(event, events.CollectionStartEvent):
+                    return  # a mapping or list as a key: nothing behind it has a place
                 stack[-1][1] = getattr(event, "value", None)
                 continue
             else:

@@ -253,3 +253,16 @@ def same(back, value):
     if isinstance(value, list):
         return len(back) == len(value) and all(map(same, back, value))
     return back == value
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"? {a: 1}\n: x\n",
+        b"[1, 2]: x\n",
+        b"outs:\n- md5 :.9\n?  size:\nr- m:\n  size: 3\n",
+        b"? [\n",
+    ],
+)
+def test_place_in_a_file_with_collections_as_keys(data: bytes) -> None:
+    assert find_place(data, ("outs", 0, "md5")) in {(1, 1), (2, 3)}

@@ -1,3 +1,0 @@
-"""What `validate` still judges wrongly; the test keeps this exact."""
-
-PENDING: frozenset[str] = frozenset()
