@@ -9,7 +9,8 @@ from typing import Any
 
 from tests.factories import RegistryBuilder, make_registry
 
-from neurogister.actions.deposit import Deposited, DepositReport, Manner, deposit
+from neurogister.actions.deposit import deposit
+from neurogister.actions.deposited import Deposited, DepositReport, Manner
 from neurogister.actions.drafts import Wishes
 from neurogister.actions.session import Session, open_session
 from neurogister.actions.sources import find_sources

@@ -28,8 +28,8 @@ _HOMES = {
     "Dataset": "model.dataset",
     "Pulled": "actions.pull",
     "PullReport": "actions.pull",
-    "Deposited": "actions.deposit",
-    "DepositReport": "actions.deposit",
+    "Deposited": "actions.deposited",
+    "DepositReport": "actions.deposited",
     "InitReport": "actions.founding",
     "Misfit": "actions.misfits",
     "Settings": "settings",
@@ -52,7 +52,7 @@ __all__ = ["__version__", *_HOMES]
 
 if TYPE_CHECKING:
     from .actions.adopt import adopt
-    from .actions.deposit import Deposited, DepositReport
+    from .actions.deposited import Deposited, DepositReport
     from .actions.founding import InitReport
     from .actions.init import init
     from .actions.locked import pull_locked

@@ -12,7 +12,7 @@ from .model.names import Names, listed
 from .submitting import Submitting
 
 if TYPE_CHECKING:
-    from .actions.deposit import DepositReport
+    from .actions.deposited import DepositReport
     from .actions.modify import ChangeReport
     from .actions.rename import Renamed
     from .actions.session import Session
@@ -104,7 +104,8 @@ class Changing(Curating, Submitting):
         NetworkError, CredentialsError, IntegrityError
             If the remote does not take the bytes.
         """
-        from .actions.deposit import Manner, deposit
+        from .actions.deposit import deposit
+        from .actions.deposited import Manner
         from .actions.drafts import Wishes
         from .actions.sources import find_sources
         from .model.table import Said

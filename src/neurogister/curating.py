@@ -209,7 +209,7 @@ class Curating:
         RefusedError
             If there is such a package, identifier or content. Nothing was changed.
         """
-        from .actions.deposit import Manner
+        from .actions.deposited import Manner
         from .actions.fromzip import ZipWishes, create_from_zip
         from .actions.packages import NewPackage
 

@@ -72,7 +72,7 @@ class Submitting:
         RefusedError, NetworkError, CredentialsError
             As for `deposit`.
         """
-        from .actions.deposit import Manner
+        from .actions.deposited import Manner
         from .actions.drafts import Wishes
         from .actions.sources import find_sources
         from .actions.submit import Submission, submit

@@ -144,6 +144,13 @@ def test_files_get_the_permissions_of_the_umask(lab):
         assert (lab.root / "data/new" / name).stat().st_mode & 0o777 == 0o660
 
 
+def test_a_new_collection_is_one_that_a_submission_may_have(lab):
+    lab.put(new_collection=True, to="new")
+    with neurogister.open(lab.root) as registry:
+        assert registry.validate("HEAD").findings == []
+    assert "license: NOASSERTION" in (lab.root / "data/new/collection.yaml").read_text()
+
+
 needs_disk = pytest.mark.skipif(sys.platform != "linux", reason="needs namespaces of Linux")
 
 

@@ -21,7 +21,8 @@ from ..model.package import Member
 from ..model.table import Said
 from ..model.zips import ZipSource, is_zip, why_no_zip
 from ..progress import SILENT, Progress
-from .deposit import Also, DepositReport, Manner, deposit
+from .deposit import deposit
+from .deposited import Also, DepositReport, Manner
 from .drafts import Wishes
 from .packages import Changed, NewPackage, new_document, new_path, read_package
 from .sources import Source, find_sources

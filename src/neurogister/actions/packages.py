@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ..model.zips import ZipSource
-    from .deposit import Deposited
+    from .deposited import Deposited
     from .session import Session
 
 

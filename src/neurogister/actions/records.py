@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ..backends.cache import ObjectId
+from ..model.dataset import UNKNOWN_LICENSE
 from ..model.ledger import Version, known
 from ..model.listing import Entry, dump_listing
 from ..model.manifest import dump_manifest
@@ -128,7 +129,10 @@ def add_collection(
     if session.reader.read_file(path) is None:
         title = folder.split("/")[1]
         changes.write(
-            path, dump_document(known(title=title, license=license_), schema="collection")
+            path,
+            dump_document(
+                {"title": title, "license": license_ or UNKNOWN_LICENSE}, schema="collection"
+            ),
         )
 
 

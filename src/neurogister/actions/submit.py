@@ -12,7 +12,8 @@ from ..backends.pullrequests import Fork
 from ..errors import NotFoundError, OfflineError, UsageError
 from ..model.submissions import TRAILER, find_trailers, trailer
 from ..progress import SILENT, Progress
-from .deposit import DepositReport, Manner, deposit
+from .deposit import deposit
+from .deposited import DepositReport, Manner
 from .presence import ask_for
 from .stagings import open_web_staging, sink
 from .writable import open_for_writing

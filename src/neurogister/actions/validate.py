@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from ..errors import NeurogisterError, UsageError
 from ..model.finding import UNJUDGED, Finding, Report, in_order
 from ..progress import SILENT, Progress
+from .validation.building import build_submission
 from .validation.collections import check_collections
 from .validation.contents import list_submitted
 from .validation.documents import check_documents
@@ -23,7 +24,8 @@ from .validation.manifests import check_manifests
 from .validation.ownobjects import check_objects
 from .validation.packages import check_packages
 from .validation.privacy import check_privacy
-from .validation.submission import Submission, build_submission, finding
+from .validation.reading import finding
+from .validation.submission import Submission
 from .validation.texts import check_texts
 from .validation.tree import check_tree
 from .validation.vendors import check_vendors

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ..actions.deposit import PLANNED, Deposited, DepositReport, Manner, deposit
+from ..actions.deposit import deposit
+from ..actions.deposited import PLANNED, Deposited, DepositReport, Manner
 from ..actions.drafts import Wishes
 from ..actions.sources import find_sources
 from ..errors import UsageError

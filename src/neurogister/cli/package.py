@@ -149,7 +149,7 @@ def create(
             progress=application.progress,
         )  # fmt: skip
     else:
-        from ..actions.deposit import Manner
+        from ..actions.deposited import Manner
         from ..actions.fromzip import ZipWishes, create_from_zip
 
         if members or to is None:

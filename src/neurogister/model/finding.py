@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from .submitted import Submitted
+    from .contribution import Contribution
 
 ERROR = "error"
 WARNING = "warning"
@@ -81,7 +81,7 @@ class Report:
         How many files were looked at.
     fixed : list of str
         The files that ``--fix`` has mended.
-    submitted : list of Submitted
+    submitted : list of Contribution
         The datasets and packages that it is about; where that is asked for.
     others : list of str
         Other files that it is about; where that is asked for.
@@ -92,7 +92,7 @@ class Report:
     head: str | None = None
     checked: int = 0
     fixed: list[str] = field(default_factory=list)
-    submitted: list[Submitted] = field(default_factory=list)
+    submitted: list[Contribution] = field(default_factory=list)
     others: list[str] = field(default_factory=list)
 
     @property

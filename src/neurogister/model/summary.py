@@ -9,13 +9,13 @@ from __future__ import annotations
 import unicodedata
 from typing import TYPE_CHECKING
 
-from .submitted import ADDED, CHANGED, DATASET, PACKAGE, REMOVED
+from .contribution import ADDED, CHANGED, DATASET, PACKAGE, REMOVED
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    from .contribution import Contribution
     from .finding import Finding, Report
-    from .submitted import Submitted
 
 _ROWS = (200, 50, 10)  # of a table, as many as fit
 _LIMIT = 1_000_000  # bytes; GitHub shows a summary of up to 1 MiB
@@ -113,7 +113,7 @@ def _about(report: Report, kind: str, title: str, most: int) -> Iterator[str]:
     )
 
 
-def _cells(each: Submitted) -> tuple[str, ...]:
+def _cells(each: Contribution) -> tuple[str, ...]:
     name, id_, version, license_, dtype, title = (
         safe("" if text is None else text)
         for text in (each.name, each.id, each.version, each.license, each.dtype, each.title)

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from neurogister.model.contribution import Contribution
 from neurogister.model.finding import Finding, Report
-from neurogister.model.submitted import Submitted
 from neurogister.model.summary import markdown, safe
 
 TEXT = st.text(max_size=60)
@@ -50,9 +50,11 @@ def test_the_page_tells_what_is_added_and_what_is_wrong():
         findings=[Finding(rule="schema", path="data/a/b.dvc", line=3, message="bad", fix="mend")],
         checked=3,
         submitted=[
-            Submitted(kind="dataset", change="added", name="a/b", id="b", size=1000, dtype="dwi"),
-            Submitted(kind="dataset", change="removed", name="a/c", size=5, nfiles=2),
-            Submitted(kind="package", change="changed", name="lab/p", version="1.0.0", nfiles=7),
+            Contribution(
+                kind="dataset", change="added", name="a/b", id="b", size=1000, dtype="dwi"
+            ),
+            Contribution(kind="dataset", change="removed", name="a/c", size=5, nfiles=2),
+            Contribution(kind="package", change="changed", name="lab/p", version="1.0.0", nfiles=7),
         ],
         others=["README.md"],
     )
@@ -80,7 +82,7 @@ def test_a_page_is_never_larger_than_github_shows():
     findings = [
         Finding(rule="r", path=f"{n}{hostile}", message=hostile, fix=hostile) for n in range(2000)
     ]
-    item = Submitted(
+    item = Contribution(
         kind="dataset", change="added", name=hostile, id=hostile, title=hostile, license=hostile
     )
     page = markdown(Report(findings=findings, submitted=[item] * 2000, others=[hostile] * 2000))

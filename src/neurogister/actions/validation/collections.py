@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from ...errors import NeurogisterError
 from ...registry.layout import COLLECTION, COLLECTION_FILE, DATA, POINTER, RESOURCE, collection_of
 from ..vendors import check_name
-from .submission import finding
+from .reading import finding
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ...model.submitted import ADDED, CHANGED, DATASET, REMOVED, Submitted
-from ...model.submitted import PACKAGE as PACKAGED
+from ...model.contribution import ADDED, CHANGED, DATASET, REMOVED, Contribution
+from ...model.contribution import PACKAGE as PACKAGED
 from ...registry.layout import (
     COLLECTION_FILE,
     DATA,
@@ -19,17 +19,18 @@ from ...registry.layout import (
 )
 
 if TYPE_CHECKING:
-    from .submission import Document, FileChange, Submission
+    from .reading import Document
+from .submission import FileChange, Submission
 
 _KINDS = (POINTER, RESOURCE, PACKAGE)
 
 
-def list_submitted(submission: Submission) -> tuple[list[Submitted], list[str]]:
+def list_submitted(submission: Submission) -> tuple[list[Contribution], list[str]]:
     """Tell what a submission adds, changes and removes.
 
     Returns
     -------
-    list of Submitted
+    list of Contribution
         Datasets and packages, by their names.
     list of str
         Other files, but for those that go with a dataset: manifests and ``.gitignore``.
@@ -50,7 +51,7 @@ def _goes_along(change: FileChange) -> bool:
     return in_place and (change.kind == MANIFEST or change.path.endswith("/.gitignore"))
 
 
-def _submitted(submission: Submission, place: str, changes: list[FileChange]) -> Submitted:
+def _submitted(submission: Submission, place: str, changes: list[FileChange]) -> Contribution:
     documents = [
         found
         for each in sorted(changes, key=lambda each: each.kind == POINTER)
@@ -60,7 +61,7 @@ def _submitted(submission: Submission, place: str, changes: list[FileChange]) ->
     values = _values(documents)
     if kind == DATASET and values.get("license") is None:
         values["license"] = _inherited(submission, place)
-    return Submitted(
+    return Contribution(
         kind=kind,
         change=_change(submission, place, changes),
         name=place.partition("/")[2],

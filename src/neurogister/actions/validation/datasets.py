@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ...model.ledger import Version
-    from .submission import Document, Submission
+    from .reading import Document
+from .submission import Submission
 
 
 @dataclass(frozen=True, slots=True)

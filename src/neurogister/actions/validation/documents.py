@@ -23,13 +23,15 @@ from ...registry.layout import (
     place_of,
 )
 from ...registry.schemas import errors_in
-from .submission import MAINTAINER, changed_paths, finding
+from .reading import finding
+from .submission import MAINTAINER, changed_paths
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ...model.finding import Finding
-    from .submission import Document, Submission
+    from .reading import Document
+from .submission import Submission
 
 _YAML = (REGISTRY, COLLECTION, VENDOR, PACKAGE, RESOURCE, POINTER, ARCHIVE)
 _EMPTY_MD5 = "d41d8cd98f00b204e9800998ecf8427e"
@@ -83,9 +85,11 @@ def _of_error(rule: str, document: Document, error: NeurogisterError) -> Finding
     if not isinstance(error, DocumentError):
         return finding(rule, document, error.message, fix=error.hint)
     located = error.located(document.data)
+    describes = rule == "schema"  # where a parser's hint says what to do
     return finding(
         rule, document, located.reason, line=located.line, column=located.column,
-        offending=_line(document.data, located.line), fix=located.hint,
+        offending=_line(document.data, located.line),
+        right=located.hint if describes else None, fix=None if describes else located.hint,
     )  # fmt: skip
 
 

@@ -9,7 +9,8 @@ from ...model.fields import Fields
 from ...model.registryinfo import RegistryInfo
 from ...registry.layout import POINTER, REGISTRY_FILE, RESOURCE, is_package_place, place_of
 from ..metadata import load_schema, schema_path
-from .submission import MAINTAINER, finding
+from .reading import finding
+from .submission import MAINTAINER
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -19,7 +20,8 @@ if TYPE_CHECKING:
     from ...model.finding import Finding
     from ...model.registryinfo import Dtype
     from ...registry.metadataschemas import MetadataSchema
-    from .submission import Document, Submission
+    from .reading import Document
+from .submission import Submission
 
 _SCHEMA_LIMIT = 1024 * 1024
 

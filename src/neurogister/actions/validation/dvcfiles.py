@@ -8,7 +8,7 @@ from ...errors import InvalidFileError, NeurogisterError
 from ...model.document import parse_document
 from ...model.strangers import find_secret
 from ...registry.layout import DVC_CONFIG, YAML_LIMIT
-from .submission import finding
+from .reading import finding
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -11,7 +11,7 @@ from ...progress import SILENT, Progress
 from ...registry.layout import YAML_SUFFIX, is_package_place, place_of
 from ..attempts import Attempts
 from .privacy import cleared, severity_of
-from .submission import finding
+from .reading import finding
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -19,13 +19,15 @@ from ...registry.layout import (
 )
 from ...registry.usedids import find_given, gives, is_plain
 from .lookalikes import identifier_skeleton
-from .submission import WITH_RECORDS, finding
+from .reading import finding
+from .submission import WITH_RECORDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ...model.finding import Finding
-    from .submission import Document, FileChange, Submission
+    from .reading import Document
+from .submission import FileChange, Submission
 
 
 class Given:

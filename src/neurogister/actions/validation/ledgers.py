@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 from ...model.ledger import is_semantic_version, semantic_rank
 from ...model.record import Record
 from ...registry.layout import PACKAGE, POINTER, YAML_LIMIT, is_package_place, place_of
-from .submission import WITH_RECORDS, finding
+from .reading import finding
+from .submission import WITH_RECORDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -15,7 +16,8 @@ if TYPE_CHECKING:
     from ...model.finding import Finding
     from ...model.ledger import Version
     from ...model.pointer import Pointer
-    from .submission import Document, Submission
+    from .reading import Document
+from .submission import Submission
 
 
 def check_ledgers(submission: Submission) -> Iterator[Finding]:

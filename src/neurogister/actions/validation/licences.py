@@ -22,7 +22,7 @@ from ...registry.layout import (
     place_of,
 )
 from .identity import Given
-from .submission import finding
+from .reading import finding
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,7 +30,8 @@ if TYPE_CHECKING:
     from ...model.document import Keys
     from ...model.finding import Finding
     from ...model.spdx import License
-    from .submission import Document, Submission
+    from .reading import Document
+from .submission import Submission
 
 _KINDS = (COLLECTION, POINTER, RESOURCE, PACKAGE)
 

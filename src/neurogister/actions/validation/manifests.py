@@ -16,7 +16,7 @@ from ...registry.layout import (
     is_package_place,
     place_of,
 )
-from .submission import finding
+from .reading import finding
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from ...model.finding import Finding
     from ...model.listing import Entry
     from ...model.pointer import Pointer
-    from .submission import Document, Submission
+    from .reading import Document
+from .submission import Submission
 
 _MOST = 20  # of one kind in a file: the rest is the same again
 _BATCH = 200  # manifests in memory at once

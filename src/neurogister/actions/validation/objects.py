@@ -23,7 +23,8 @@ from ...registry.layout import DVC_CONFIG, MANIFEST_SUFFIX, POINTER, name_of, pl
 from ..content import check_content
 from ..presence import ask_for
 from ..transfer import RemoteChecker, Transfers
-from .submission import CONTRIBUTOR, finding
+from .reading import finding
+from .submission import CONTRIBUTOR
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -33,7 +34,8 @@ if TYPE_CHECKING:
     from ...model.finding import Finding
     from ...model.pointer import Pointer
     from ..session import Session
-    from .submission import Document, Submission
+    from .reading import Document
+from .submission import Submission
 
 _MOST = 1 << 50
 _SHOWN = 20  # findings of one pointer

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from ...backends.dvcconfig import read_config
 from ...errors import NeurogisterError
 from ...registry.layout import DVC_CONFIG
-from .submission import finding
+from .reading import finding
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -28,7 +28,8 @@ from ..members import placed
 from ..outdated import split_name
 from ..selection import matches_part
 from .datasets import Content, Datasets
-from .submission import MAINTAINER, WITH_RECORDS, finding
+from .reading import finding
+from .submission import MAINTAINER, WITH_RECORDS
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
@@ -36,7 +37,8 @@ if TYPE_CHECKING:
     from ...model.finding import Finding
     from ...model.ledger import Version
     from ...model.pointer import Pointer
-    from .submission import Document, Submission
+    from .reading import Document
+from .submission import Submission
 
 _MOST = 20
 

@@ -16,14 +16,16 @@ from ...registry.layout import (
     RESOURCE,
     collection_of,
 )
-from .submission import CONTRIBUTOR, finding
+from .reading import finding
+from .submission import CONTRIBUTOR
 from .texts import texts_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ...model.finding import Finding
-    from .submission import Document, Submission
+    from .reading import Document
+from .submission import Submission
 
 _PROSE = frozenset({"title", "description", "note", "reason", "purpose"})
 _MOST = 20  # findings of one manifest

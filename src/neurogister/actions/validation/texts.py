@@ -16,14 +16,15 @@ from ...registry.layout import (
     RESOURCE,
     VENDOR,
 )
-from .submission import finding
+from .reading import finding
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ...model.document import Keys
     from ...model.finding import Finding
-    from .submission import Document, Submission
+    from .reading import Document
+from .submission import Submission
 
 _KINDS = (REGISTRY, COLLECTION, VENDOR, PACKAGE, RESOURCE, POINTER, ARCHIVE)
 _LONG = {"license_text": 40_000}

@@ -24,7 +24,8 @@ from ...registry.layout import (
 )
 from .lookalikes import is_mixed, skeleton
 from .ownobjects import is_added_object, object_folders
-from .submission import CONTRIBUTOR, MANIFEST_LIMIT, finding
+from .reading import finding
+from .submission import CONTRIBUTOR, MANIFEST_LIMIT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

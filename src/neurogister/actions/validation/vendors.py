@@ -21,7 +21,8 @@ from ...registry.layout import (
 )
 from ..vendors import check_name
 from .lookalikes import identifier_skeleton, skeleton
-from .submission import MAINTAINER, finding
+from .reading import finding
+from .submission import MAINTAINER
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

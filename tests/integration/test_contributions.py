@@ -4,7 +4,7 @@ import pytest
 from tests.factories import make_registry
 
 import neurogister
-from neurogister.model.submitted import Submitted
+from neurogister.model.contribution import Contribution
 
 
 @pytest.fixture
@@ -34,7 +34,7 @@ def test_what_is_added_changed_and_removed(builder):
     found, others = submitted(builder.root, base)
 
     assert found.keys() == {"c/one.bin", "c/four", "c/three.bin", "lab/tests"}
-    assert found["c/one.bin"] == Submitted(
+    assert found["c/one.bin"] == Contribution(
         kind="dataset", change="changed", name="c/one.bin", id="one", version="2", dtype="dwi",
         license="CC0-1.0", title="One", size=6,
     )  # fmt: skip
@@ -55,7 +55,7 @@ def test_files_that_cannot_be_read_are_told_all_the_same(builder):
 
     found, others = submitted(builder.root, base)
 
-    assert found == {"c/x.bin": Submitted(kind="dataset", change="added", name="c/x.bin")}
+    assert found == {"c/x.bin": Contribution(kind="dataset", change="added", name="c/x.bin")}
     assert others == ["data/c/collection.yaml"]
 
 

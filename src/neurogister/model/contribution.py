@@ -12,7 +12,7 @@ PACKAGE = "package"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Submitted:
+class Contribution:
     """A dataset or package of a submission, as its files say: nothing of it is known to be right.
 
     Parameters
