@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -25,7 +26,28 @@ settings.register_profile("gate", derandomize=True, deadline=None)
 settings.register_profile("laptop", deadline=None)
 settings.load_profile("gate" if os.environ.get("CI") else "laptop")
 
+_LARGE = 1_000_000  # bytes
+
 collect_ignore = ["consumer"]  # a repository of its own: integration/test_action.py runs its tests
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item: pytest.Item) -> Iterator[None]:
+    """Keep the disk of a gate small: what is large in a test's folder goes when it is over.
+
+    Only that: to remove all of it would take longer than the tests do.
+    """
+    yield
+    folder = getattr(item, "funcargs", {}).get("tmp_path")
+    if folder is None or not os.environ.get("CI"):
+        return
+    for parent, _, names in os.walk(folder):
+        for name in names:
+            with suppress(OSError):
+                path = os.path.join(parent, name)
+                if os.lstat(path).st_size > _LARGE:
+                    os.unlink(path)
+
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 Start = Callable[..., "subprocess.Popen[str]"]

@@ -273,10 +273,8 @@ def test_in_a_second_work_tree(lab, tmp_path):
 
 
 def test_names_that_git_quotes_or_takes_for_patterns(lab):
-    for to in ("naïve 脳", "[x]", "a b"):
-        report = lab.deposit(
-            lab.file("f.bin", to.encode()), to=to, new_collection=True, auto_id=True, commit=True
-        )
+    for to in ("c/naïve 脳", "c/[x]", "c/a b"):
+        report = lab.deposit(lab.file("f.bin", to.encode()), to=to, auto_id=True, commit=True)
         assert report.commit
         assert committed(lab) == {
             f"A {path}" if path.isascii() and '"' not in path else line

@@ -254,6 +254,8 @@ def _contents(
                 yield finding("package-member", released.file, f"{released.version.version} is made"
                               f" of {name}, which its ledger does not have")  # fmt: skip
             continue
+        if released.version.zip is not None and name == released.version.zip.dataset:
+            continue  # what the release is delivered as; its files are those of the others
         # a release that does not tell the version may have any of them
         any_of_them = wanted is None and record is not None and len(record.versions) > 1
         found[name] = (
