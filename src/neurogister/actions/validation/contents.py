@@ -20,7 +20,7 @@ from ...registry.layout import (
 
 if TYPE_CHECKING:
     from .reading import Document
-from .submission import FileChange, Submission
+    from .submission import FileChange, Submission
 
 _KINDS = (POINTER, RESOURCE, PACKAGE)
 

@@ -11,7 +11,6 @@ from ...model.listing import Entry, listing_md5
 from ...model.manifest import read_rows
 from ...model.pointer import SUFFIX
 from ...registry.layout import DATA, MANIFEST_SUFFIX, YAML_SUFFIX, is_package_place, place_of
-from ...registry.usedids import find_given
 from .submission import MANIFEST_LIMIT, WITH_RECORDS
 
 if TYPE_CHECKING:
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
 
     from ...model.ledger import Version
     from .reading import Document
-from .submission import Submission
+    from .submission import Submission
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,16 +114,11 @@ class Datasets:
         for document in submission.documents(*WITH_RECORDS):
             if document.id is not None and not is_package_place(place_of(document.path)):
                 found.setdefault(document.id, set()).add(document.path)
-        for key, oid, path in self._given:
+        for key, oid, path in submission.given:
             entry = submission.tree.get(path)
             if entry is not None and entry.oid == oid:
                 found.setdefault(key, set()).add(path)
         return found
-
-    @cached_property
-    def _given(self) -> list[tuple[str, str, str]]:
-        base = self._submission.base
-        return [] if base is None else find_given(self._submission.repository, base)
 
     def _listed(self, document: Document, md5: str) -> tuple[Entry, ...] | None:
         """Return the files of a folder by a manifest that makes its very listing."""
@@ -142,7 +136,7 @@ class Datasets:
         for tree in (submission.tree, submission.base_tree):
             if (data := submission.manifest(path, tree)) is not None:
                 yield data
-        places = {place_of(path) for key, _, path in self._given if key == document.id}
+        places = {place_of(path) for key, _, path in submission.given if key == document.id}
         places.add(place_of(document.path))
         seen: set[str] = set()
         for commit in dict.fromkeys((submission.head, submission.base)):

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from ...model.finding import Finding
     from .reading import Document
-from .submission import Submission
+    from .submission import Submission
 
 _YAML = (REGISTRY, COLLECTION, VENDOR, PACKAGE, RESOURCE, POINTER, ARCHIVE)
 _EMPTY_MD5 = "d41d8cd98f00b204e9800998ecf8427e"

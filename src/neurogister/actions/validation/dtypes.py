@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from ...model.registryinfo import Dtype
     from ...registry.metadataschemas import MetadataSchema
     from .reading import Document
-from .submission import Submission
+    from .submission import Submission
 
 _SCHEMA_LIMIT = 1024 * 1024
 

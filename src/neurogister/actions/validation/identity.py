@@ -17,7 +17,7 @@ from ...registry.layout import (
     is_package_place,
     place_of,
 )
-from ...registry.usedids import find_given, gives, is_plain
+from ...registry.usedids import gives, is_plain
 from .lookalikes import identifier_skeleton
 from .reading import finding
 from .submission import WITH_RECORDS
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from ...model.finding import Finding
     from .reading import Document
-from .submission import FileChange, Submission
+    from .submission import FileChange, Submission
 
 
 class Given:
@@ -43,9 +43,7 @@ class Given:
         self._submission = submission
         self._files: dict[str, list[tuple[str, str]]] = defaultdict(list)
         self._looks: dict[str, list[str]] = defaultdict(list)
-        if submission.base is None:
-            return
-        for key, oid, path in find_given(submission.repository, submission.base):
+        for key, oid, path in submission.given:
             self._files[key].append((oid, path))
         for key in self._files:
             self._looks[identifier_skeleton(key)].append(key)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from ...model.ledger import Version
     from ...model.pointer import Pointer
     from .reading import Document
-from .submission import Submission
+    from .submission import Submission
 
 
 def check_ledgers(submission: Submission) -> Iterator[Finding]:

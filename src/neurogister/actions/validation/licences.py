@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from ...model.finding import Finding
     from ...model.spdx import License
     from .reading import Document
-from .submission import Submission
+    from .submission import Submission
 
 _KINDS = (COLLECTION, POINTER, RESOURCE, PACKAGE)
 

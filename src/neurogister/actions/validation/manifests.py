@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from ...model.listing import Entry
     from ...model.pointer import Pointer
     from .reading import Document
-from .submission import Submission
+    from .submission import Submission
 
 _MOST = 20  # of one kind in a file: the rest is the same again
 _BATCH = 200  # manifests in memory at once

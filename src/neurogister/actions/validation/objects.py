@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from ...model.pointer import Pointer
     from ..session import Session
     from .reading import Document
-from .submission import Submission
+    from .submission import Submission
 
 _MOST = 1 << 50
 _SHOWN = 20  # findings of one pointer

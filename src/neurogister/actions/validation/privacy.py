@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from ...model.finding import Finding
     from .reading import Document
-from .submission import Submission
+    from .submission import Submission
 
 _PROSE = frozenset({"title", "description", "note", "reason", "purpose"})
 _MOST = 20  # findings of one manifest

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from ...model.document import Keys
     from ...model.finding import Finding
     from .reading import Document
-from .submission import Submission
+    from .submission import Submission
 
 _KINDS = (REGISTRY, COLLECTION, VENDOR, PACKAGE, RESOURCE, POINTER, ARCHIVE)
 _LONG = {"license_text": 40_000}
