@@ -255,29 +255,40 @@ def establish(
     str or None
         The commit, if one was made.
     """
-    with _undone(site), system_errors(site.root, "make a registry in"):
+    git = Git(site.root)
+    with _undone(site) as undoing, system_errors(site.root, "make a registry in"):
         site.root.mkdir(parents=True, exist_ok=True)
-        if not site.has_git:
-            make_repository(Git(site.root))
-        writer = GitWriter(Git(site.root))
-        writer.refuse_ignored(paths)
         lock = Destination(site.root).make_parents(_LOCK)
-        with waiting_lock(lock, "dvc", progress):
+        undoing.is_ours = False  # whoever holds the lock may be making the very same registry
+        with waiting_lock(lock, "dvc, or another `init`", progress) as waited:
+            undoing.is_ours = not waited
+            if not site.has_git and not is_repository(git):
+                make_repository(git)
+            writer = GitWriter(git)
+            writer.refuse_ignored(paths)
             changes.apply(site.root)
             writer.stage(paths)
             return writer.commit(paths, message) if commit else None
 
 
+@dataclass(slots=True)
+class _Undoing:
+    """Whether what is new in the folder was made by us alone."""
+
+    is_ours: bool = True
+
+
 @contextmanager
-def _undone(site: Site) -> Iterator[None]:
+def _undone(site: Site) -> Iterator[_Undoing]:
     """Leave nothing of a new registry behind if it could not be made."""
     root = site.root
     lacking = [each for each in (root, *root.parents) if not each.exists()]
     before = set(os.listdir(root)) if root.is_dir() else set()
+    undoing = _Undoing()
     try:
-        yield
+        yield undoing
     except BaseException:
-        if not site.has_git and root.is_dir():
+        if undoing.is_ours and not site.has_git and root.is_dir():
             for name in set(os.listdir(root)) - before:
                 _remove(root / name)
             for folder in lacking:
