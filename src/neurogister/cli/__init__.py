@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 
 
@@ -12,6 +13,7 @@ def main() -> None:
 
         sys.stdout.write(f"{__version__}\n")  # without loading what makes commands
         return
+    gc.set_threshold(100_000, 20, 20)  # what starts makes many objects, and hardly any garbage
     from .application import run
 
     run()

@@ -10,7 +10,6 @@ from ..backends.gitvalues import FILE_MODES, LINK_MODE, SUBMODULE_MODE
 from ..model.dataset import Collection, Dataset
 from ..model.document import DocumentError
 from ..model.fields import Fields
-from ..model.package import Package, PackageFile, Vendor
 from ..model.pointer import Pointer
 from ..model.record import Record
 from .layout import (
@@ -40,6 +39,7 @@ from .worktree import UNREADABLE_MODE
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from ..model.package import Package, PackageFile, Vendor
     from .index import Row
 
 
@@ -129,7 +129,15 @@ def _parse_collection(fields: Fields) -> Collection:
     return Collection.from_fields(fields, name=fields.path.split("/")[1])
 
 
+def _parse_package(fields: Fields) -> PackageFile:
+    from ..model.package import PackageFile  # many registries have none
+
+    return PackageFile.from_fields(fields)
+
+
 def _parse_vendor(fields: Fields) -> Vendor:
+    from ..model.package import Vendor
+
     department, name = _vendor_at(fields.path.rpartition("/")[0])
     return Vendor.from_fields(fields, name=name, department=department)
 
@@ -147,7 +155,7 @@ _STRANGE = {
 _PARSERS: dict[str, Callable[[Fields], Any]] = {
     ARCHIVE: _parse_archive,
     COLLECTION: _parse_collection,
-    PACKAGE: PackageFile.from_fields,
+    PACKAGE: _parse_package,
     REGISTRY: _parse_registry,
     RESOURCE: Record.from_fields,
     VENDOR: _parse_vendor,
@@ -238,6 +246,8 @@ class _Assembly:
         )
 
     def _package(self, place: str) -> Package:
+        from ..model.package import Package
+
         pointer, file = self._pair(place)
         shelf = shelf_of(place, self._folders)
         value: PackageFile | None = file.value if file else None
@@ -282,6 +292,8 @@ class _Assembly:
         return sorted(vendors, key=lambda each: (each.name, each.path))
 
     def _vendor(self, folder: str) -> Vendor:
+        from ..model.package import Vendor
+
         for name in VENDOR_FILES:
             if (found := self._parsed.get(f"{folder}/{name}")) is not None:
                 if found.error is None:
