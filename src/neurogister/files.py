@@ -86,7 +86,13 @@ def unique_token() -> str:
 
 def temporary_beside(path: Path) -> Path:
     """Return a name beside a file that nobody else uses."""
-    return path.with_name(f".{path.name[:100]}.{unique_token()}.tmp")
+    return Path(temporary_text(os.fspath(path)))
+
+
+def temporary_text(path: str) -> str:
+    """Return the same as text, as making paths for many files takes longer than the files do."""
+    folder, name = os.path.split(path)
+    return os.path.join(folder, f".{name[:100]}.{unique_token()}.tmp")
 
 
 @contextmanager
@@ -213,8 +219,12 @@ class Destination:
 
     def make_parents(self, relative: str) -> Path:
         """Make the parent folders of a file, and return its path."""
+        return Path(self.make_room(relative))
+
+    def make_room(self, relative: str) -> str:
+        """Make the parent folders of a file, and return its path as text."""
         self._walk(relative, make=True)
-        return self.path(relative)
+        return self.text(relative)
 
     def _walk(self, relative: str, *, make: bool) -> None:
         parent = relative.rpartition("/")[0]

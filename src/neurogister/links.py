@@ -17,12 +17,14 @@ from .files import (
     FULL,
     READ_ONLY,
     open_regular,
-    system_errors,
     temporary_beside,
+    temporary_text,
     translated,
     unique_token,
     write_all,
 )
+
+AnyPath = str | os.PathLike[str]
 
 
 class Linker:
@@ -37,14 +39,14 @@ class Linker:
     def __init__(self, kinds: Sequence[str]) -> None:
         self.kinds = [*kinds] if "copy" in kinds else [*kinds, "copy"]
 
-    def place(self, source: Path, target: Path, *, executable: bool = False) -> str:
+    def place(self, source: AnyPath, target: AnyPath, *, executable: bool = False) -> str:
         """Put a file at a target, replacing what is there, whole or not at all.
 
         Parameters
         ----------
-        source : Path
+        source : path-like
             The object in the cache.
-        target : Path
+        target : path-like
             Where it goes; its folder must exist.
         executable : bool
             Whether it gets the permission to be run: then it is never a link, as the object in the
@@ -60,6 +62,7 @@ class Linker:
         NeurogisterError
             If the object is gone, or the file cannot be written.
         """
+        source, target = os.fspath(source), os.fspath(target)
         for kind in _UNLINKED if executable else tuple(self.kinds):
             try:
                 _LINKS[kind](source, target, executable)
@@ -87,10 +90,11 @@ class Linker:
             target = target.parent
         one = source / "tmp" / f"link-{unique_token()}"
         other = temporary_beside(target / "link")
+        pair = os.fspath(one), os.fspath(other)
         while len(self.kinds) > 1:
             try:
                 one.write_bytes(b"neurogister")
-                _LINKS[self.kinds[0]](one, other, False)  # noqa: FBT003
+                _LINKS[self.kinds[0]](*pair, False)  # noqa: FBT003
                 break
             except OSError as error:
                 if error.errno in READ_ONLY or isinstance(error, FileNotFoundError):
@@ -107,41 +111,44 @@ class Linker:
         return self.kinds[0] == "copy"
 
 
-def _gone(source: Path) -> NeurogisterError:
+def _gone(source: str) -> NeurogisterError:
     return NeurogisterError(
         f"{source} has gone from the cache while it was needed",
         hint="Something cleared the cache meanwhile (`dvc gc`?). Run the same command again.",
     )
 
 
-def move_copy(copy: Path, target: Path, *, executable: bool = False) -> None:
+def move_copy(copy: AnyPath, target: AnyPath, *, executable: bool = False) -> None:
     """Give a finished copy its place, replacing what is there.
 
     Parameters
     ----------
-    copy : Path
+    copy : path-like
         On the same file system; made with the permissions of a new file.
-    target : Path
+    target : path-like
         Where it goes; its folder must exist.
     executable : bool
         Whether it gets the permission to be run.
     """
-    with system_errors(target, "write"):
+    try:
         if executable:
-            mode = copy.stat().st_mode
-            copy.chmod(mode | (mode & 0o444) >> 2)
+            mode = os.stat(copy).st_mode
+            os.chmod(copy, mode | (mode & 0o444) >> 2)
         os.replace(copy, target)
+    except OSError as error:
+        raise translated(error, target, "write") from error
 
 
-def _hardlink(source: Path, target: Path, executable: bool) -> None:
+def _hardlink(source: str, target: str, executable: bool) -> None:
     del executable
     try:
         os.link(source, target, follow_symlinks=False)
     except FileExistsError:
-        _replace_by(target, lambda temporary: os.link(source, temporary, follow_symlinks=False))
+        # also after success: renaming one name of a file onto another of its names does nothing
+        _replace_by(target, lambda name: os.link(source, name, follow_symlinks=False), remains=True)
 
 
-def _symlink(source: Path, target: Path, executable: bool) -> None:
+def _symlink(source: str, target: str, executable: bool) -> None:
     del executable
     os.lstat(source)  # unlike the others, a symbolic link can be made to nothing
     try:
@@ -150,8 +157,8 @@ def _symlink(source: Path, target: Path, executable: bool) -> None:
         _replace_by(target, lambda temporary: os.symlink(source, temporary))
 
 
-def _copy(source: Path, target: Path, executable: bool) -> None:
-    def write(temporary: Path) -> None:
+def _copy(source: str, target: str, executable: bool) -> None:
+    def write(temporary: str) -> None:
         with open_regular(source) as stream:
             flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | BINARY | CLOEXEC
             descriptor = os.open(temporary, flags, 0o777 if executable else 0o666)
@@ -177,7 +184,7 @@ def _copy_bytes(source: BinaryIO, target: BinaryIO) -> None:
             write_all(target, chunk)
 
 
-def _reflink(source: Path, target: Path, executable: bool) -> None:
+def _reflink(source: str, target: str, executable: bool) -> None:
     if sys.platform == "darwin":
         _replace_by(target, lambda temporary: _clone_macos(source, temporary))
     elif sys.platform == "linux":
@@ -195,7 +202,7 @@ def try_clone(source: Path, target: Path) -> bool:
         False if the file system cannot; nothing is there then.
     """
     try:
-        _reflink(source, target, False)  # noqa: FBT003
+        _reflink(os.fspath(source), os.fspath(target), False)  # noqa: FBT003
     except OSError:
         return False
     return True
@@ -204,7 +211,7 @@ def try_clone(source: Path, target: Path) -> bool:
 _FICLONE = 0x40049409  # linux/fs.h: _IOW(0x94, 9, int)
 
 
-def _clone_linux(source: Path, target: Path, executable: bool) -> None:
+def _clone_linux(source: str, target: str, executable: bool) -> None:
     import fcntl  # not on Windows
 
     with open_regular(source) as stream:
@@ -216,7 +223,7 @@ def _clone_linux(source: Path, target: Path, executable: bool) -> None:
             os.close(descriptor)
 
 
-def _clone_macos(source: Path, target: Path) -> None:
+def _clone_macos(source: str, target: str) -> None:
     import ctypes  # only here: costs 10 ms
 
     library = ctypes.CDLL("libc.dylib", use_errno=True)
@@ -225,15 +232,18 @@ def _clone_macos(source: Path, target: Path) -> None:
     os.chmod(target, 0o644)
 
 
-def _replace_by(target: Path, write: Callable[[Path], None]) -> None:
-    temporary = temporary_beside(target)
+def _replace_by(target: str, write: Callable[[str], None], *, remains: bool = False) -> None:
+    temporary = temporary_text(target)
     try:
         write(temporary)
         os.replace(temporary, target)
+    except BaseException:
+        remains = True
+        raise
     finally:
-        # also after success: renaming one name of a file onto another of its names does nothing
-        with suppress(OSError):
-            os.unlink(temporary)
+        if remains:
+            with suppress(OSError):
+                os.unlink(temporary)
 
 
 _LINKS = {"reflink": _reflink, "hardlink": _hardlink, "symlink": _symlink, "copy": _copy}

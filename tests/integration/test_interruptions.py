@@ -119,32 +119,32 @@ def test_large_file_after_kills(
     key = place.path("c/folder:large.bin")
     into = [] if where == "work tree" else ["-o", str(tmp_path / "out")]
     place.server.rules.append(Always(Slow(16_000_000), match=key))
-    lost = 0
-    starts = [0]
+    begun = [(0, 0)]
     for share in (0.2, 0.5, 0.8):
         process = start("pull", *into, cwd=place.root)
-        _wait(lambda share=share: sum(r.bytes_sent for r in place.server.find(key)) > share * 24e6)
+        _wait(lambda share=share: _sent(place, key) > share * 24e6)
         _kill(process)
-        request = place.server.find(key)[-1]
-        _wait(lambda request=request: request.ended is not None)
-        have = _partial(place).stat().st_size
-        lost += starts[-1] + request.bytes_sent - have
-        starts.append(have)
+        _wait(lambda: all(request.ended is not None for request in place.server.find(key)))
+        begun.append((len(place.server.find(key)), _partial(place).stat().st_size))
 
     done = run("pull", *into, cwd=place.root)
 
     assert done.returncode == 0, done.stderr
     folder = place.root / "data" if where == "work tree" else tmp_path / "out"
     assert (folder / "c/folder/large.bin").read_bytes() == LARGE
-    bodies = [request for request in place.server.find(key) if request.range or request.number == 0]
-    ranges = [f"bytes={each}-" for each in starts[1:]]
-    assert [request.range for request in place.server.find(key) if request.range] == ranges
-    sent = sum(request.bytes_sent for request in bodies)
-    assert sent <= 1.01 * len(LARGE) + lost
-    assert lost < 3 * 3_000_000, "what the sockets held, and one chunk"
+    requests = [request for request in place.server.find(key) if request.status in (200, 206)]
+    for number, have in begun[1:]:
+        first = next(request.range for request in place.server.find(key)[number:] if request.range)
+        assert first.startswith(f"bytes={have}-")
+    lost = sum(request.bytes_sent for request in requests) - len(LARGE)
+    assert lost < 3 * 7_000_000, "four parts, what the sockets held, and one chunk"
     assert _unfinished_bytes(place) == 0
     if where == "work tree":
         _assert_dvc_is_content(place)
+
+
+def _sent(place: Place, key: str) -> int:
+    return sum(request.bytes_sent for request in place.server.find(key))
 
 
 def _begin_large(place: Place, start: Start, **variables: str) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import random
 import threading
 import time
-from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from typing import Generic, Protocol, TypeVar
 
@@ -17,12 +19,15 @@ from ..errors import IntegrityError, NetworkError, NeurogisterError, NoSpaceErro
 from ..progress import SILENT, Progress
 
 _INTEGRITY_TRIES = 2
-_BATCH_SECONDS = 0.1
+_BATCH_SECONDS = 1.0
+_TICK = 0.1  # seconds, after which Ctrl-C is heard at the latest
 _PATIENCE = 2.0  # seconds that threads get to end after Ctrl-C
 _NEWS = 1 << 16  # bytes that count as progress
 _NEWS_SECONDS = 10.0
 _LEAST_GIVEN_UP = 3  # objects, before a remote counts as dead
 _MOST_GIVEN_UP = 16
+_MOST_UNFINISHED = 32 << 20  # bytes
+_A_WHILE = 0.002
 
 
 class Task(Protocol):
@@ -37,6 +42,28 @@ T = TypeVar("T", bound=Task)
 R = TypeVar("R")
 Arrived = Callable[[Sequence[ObjectId]], None]
 Failures = dict[ObjectId, NeurogisterError]
+
+
+@dataclass(frozen=True, slots=True)
+class Unfinished(Generic[R]):
+    """An object that has come, and what is left to do with it.
+
+    Many threads wait for remotes; what computes and writes is done by few, as all of them share
+    one interpreter, and would spend their time on taking turns.
+
+    Parameters
+    ----------
+    remote : str
+        Where it came from.
+    size : int
+        Bytes of memory that it takes meanwhile.
+    finish : callable
+        Does the rest; raises `IntegrityError` if the object has to come again.
+    """
+
+    remote: str
+    size: int
+    finish: Callable[[], R]
 
 
 class Attempts(Generic[T, R]):
@@ -57,6 +84,9 @@ class Attempts(Generic[T, R]):
     fatal: tuple[type[NeurogisterError], ...] = (NoSpaceError, RefusedError)
     """Errors of one object that end all the work at once."""
 
+    finishers: int = 0
+    """Threads for what is left to do when an object is here."""
+
     def __init__(
         self,
         remotes: Sequence[Remote],
@@ -73,6 +103,7 @@ class Attempts(Generic[T, R]):
         self._health = {remote.name: _Health(enough) for remote in remotes}
         self._stop = threading.Event()
         self._fatal: BaseException | None = None
+        self._came_wrong: dict[ObjectId, str] = {}
 
     def run_all(self, tasks: Iterable[T], *, arrived: Arrived = lambda _: None) -> Failures:
         """Do all of them, in their order.
@@ -94,80 +125,105 @@ class Attempts(Generic[T, R]):
         NeurogisterError
             Of the kinds in `fatal`; what was done before stays.
         """
-        todo = deque(tasks)
-        done: SimpleQueue[tuple[T, R] | None] = SimpleQueue()
-        failed: Failures = {}
-        threads = [
-            threading.Thread(target=self._work, args=(todo, done, failed), daemon=True)
-            for _ in range(min(self._jobs, len(todo)))
-        ]
+        run = _Run[T, R](list(tasks))
+        if not run.total:
+            return {}
+        loops = [self._bring] * min(self._jobs, run.total) + [self._finish_all] * self.finishers
+        threads = [threading.Thread(target=self._work, args=(loop, run)) for loop in loops]
         for thread in threads:
+            thread.daemon = True
             thread.start()
         try:
-            self._collect(done, len(threads), arrived)
+            due = time.monotonic() + _BATCH_SECONDS
+            while not run.over.wait(_TICK):
+                if time.monotonic() >= due:
+                    self._collect(run, arrived)
+                    due = time.monotonic() + _BATCH_SECONDS
+            run.release(len(threads))
+            if self._fatal is not None:
+                for thread in threads:
+                    thread.join()
+            self._collect(run, arrived)
         except BaseException:
             self._stop.set()
+            run.release(len(threads))
             until = time.monotonic() + _PATIENCE
             for thread in threads:
                 thread.join(max(until - time.monotonic(), 0))
             raise
         if self._fatal is not None:
             raise self._fatal
-        return failed
+        return run.failed
 
-    def _collect(
-        self, done: SimpleQueue[tuple[T, R] | None], running: int, arrived: Arrived
-    ) -> None:
-        """Take in what the threads have done, a batch at a time, until all have ended."""
-        while running:
-            batch: list[tuple[T, R]] = []
-            until = time.monotonic() + _BATCH_SECONDS
-            while running and (left := until - time.monotonic()) > 0:
-                try:
-                    one = done.get(timeout=left)
-                except Empty:
-                    break
-                if one is None:
-                    running -= 1
-                else:
-                    batch.append(one)
-            if batch:
-                self._keep(batch)
-                arrived([task.oid for task, _ in batch])
+    def _collect(self, run: _Run[T, R], arrived: Arrived) -> None:
+        """Take in what the threads have done, many at a time: each time costs them time too."""
+        batch = list(run.take_done())
+        if batch:
+            self._keep(batch)
+            arrived([task.oid for task, _ in batch])
 
-    def _work(
-        self,
-        todo: deque[T],
-        done: SimpleQueue[tuple[T, R] | None],
-        failed: Failures,
-    ) -> None:
+    def _work(self, loop: Callable[[_Run[T, R]], None], run: _Run[T, R]) -> None:
         try:
-            while not self._stop.is_set():
-                try:
-                    task = todo.popleft()
-                except IndexError:
-                    break
-                try:
-                    done.put((task, self._do(task)))
-                except self.fatal:
-                    raise
-                except NeurogisterError as error:
-                    failed[task.oid] = error
-                self._progress.advance(files=1)
+            loop(run)
         except BaseException as error:  # noqa: BLE001 - carried over to the calling thread
             self._fatal = self._fatal or error
             self._stop.set()
-        finally:
-            done.put(None)
+            run.over.set()
+
+    def _bring(self, run: _Run[T, R]) -> None:
+        while (task := run.todo.get()) is not None and not self._stop.is_set():
+            try:
+                result = self._do(task)
+            except self.fatal:
+                raise
+            except NeurogisterError as error:
+                self._settle(run, task, error)
+            else:
+                if isinstance(result, Unfinished):
+                    self._hand_over(run, task, result)
+                else:
+                    self._settle(run, task, result)
+
+    def _hand_over(self, run: _Run[T, R], task: T, unfinished: Unfinished[R]) -> None:
+        """Leave the rest to other threads, unless so much waits for them that memory fills."""
+        most = _MOST_UNFINISHED // max(unfinished.size, 1)
+        while run.unfinished.qsize() > most and not self._stop.wait(_A_WHILE):
+            pass
+        run.unfinished.put((task, unfinished))
+
+    def _finish_all(self, run: _Run[T, R]) -> None:
+        while (one := run.unfinished.get()) is not None and not self._stop.is_set():
+            self._finish(run, *one)
+
+    def _finish(self, run: _Run[T, R], task: T, unfinished: Unfinished[R]) -> None:
+        try:
+            result = unfinished.finish()
+        except self.fatal:
+            raise
+        except IntegrityError:
+            self._came_wrong[task.oid] = unfinished.remote
+            run.todo.put(task)
+        except NeurogisterError as error:
+            self._settle(run, task, error)
+        else:
+            self._settle(run, task, result)
+
+    def _settle(self, run: _Run[T, R], task: T, result: R | NeurogisterError) -> None:
+        if isinstance(result, NeurogisterError):
+            run.failed[task.oid] = result
+        else:
+            run.done.put((task, result))
+        self._progress.advance(files=1)
+        run.settled()
 
     def _keep(self, done: Sequence[tuple[T, R]]) -> None:
         """Note what was done."""
 
-    def _do(self, task: T) -> R:
-        """Do all that there is to do about one object."""
+    def _do(self, task: T) -> R | Unfinished[R]:
+        """Do all that there is to do about one object, or what has to wait for a remote."""
         raise NotImplementedError
 
-    def _try(self, remote: Remote, task: T, *, careful: bool) -> R:
+    def _try(self, remote: Remote, task: T, *, careful: bool) -> R | Unfinished[R]:
         """Try it once with a remote; ``careful`` from the second try on."""
         raise NotImplementedError
 
@@ -176,11 +232,11 @@ class Attempts(Generic[T, R]):
         del task
         return 0
 
-    def _persist(self, remote: Remote, task: T) -> R:
+    def _persist(self, remote: Remote, task: T) -> R | Unfinished[R]:
         """Try it with a remote until it works or there is no more hope."""
         health = self._health[remote.name]
-        furthest = self._kept(task)
-        attempt = mismatches = 0
+        furthest = attempt = 0
+        mismatches = int(self._came_wrong.get(task.oid) == remote.name)
         while True:
             health.wait(self._stop)
             try:
@@ -214,6 +270,44 @@ class Attempts(Generic[T, R]):
     def _advance(self, remote: Remote, count: int) -> None:
         self._health[remote.name].works()
         self._progress.advance(size=count)
+
+
+class _Run(Generic[T, R]):
+    """What is to be done and was done of one call.
+
+    Parameters
+    ----------
+    tasks : list
+        In the order in which they are begun.
+    """
+
+    def __init__(self, tasks: list[T]) -> None:
+        self.total = len(tasks)
+        self.todo: SimpleQueue[T | None] = SimpleQueue()
+        self.unfinished: SimpleQueue[tuple[T, Unfinished[R]] | None] = SimpleQueue()
+        self.done: SimpleQueue[tuple[T, R]] = SimpleQueue()
+        self.failed: Failures = {}
+        self.over = threading.Event()
+        self._settled = itertools.count(1)
+        for task in tasks:
+            self.todo.put(task)
+
+    def settled(self) -> None:
+        """Hear that one more is done, or has failed."""
+        if next(self._settled) == self.total:
+            self.over.set()
+
+    def release(self, threads: int) -> None:
+        """Let so many threads end that wait for more."""
+        for _ in range(threads):
+            self.todo.put(None)
+            self.unfinished.put(None)
+
+    def take_done(self) -> Iterator[tuple[T, R]]:
+        """Give what was done since the last time."""
+        with suppress(Empty):
+            while True:
+                yield self.done.get_nowait()
 
 
 class _Health:

@@ -111,7 +111,10 @@ class Delivery:
         self._finish_folders()
 
     def _with_copy(self) -> Container[ObjectId]:
-        """Name the objects whose copy can be made while they come, and then only be renamed."""
+        """Name the objects whose copy can be made while they come, and then only be renamed.
+
+        The bytes are in memory then, and need not be read again.
+        """
         cache = self._session.holdings.target().work
         if self._linker.copies and self._session.same_device(cache, self._destination.root):
             return self._waiting
@@ -122,7 +125,7 @@ class Delivery:
         copies = self._session.holdings.copies
         while copies:
             with suppress(OSError):
-                copies.popitem()[1].unlink()
+                os.unlink(copies.popitem()[1])
 
     def _put_arrived(self, oids: Iterable[ObjectId]) -> None:
         places = [place for oid in oids for place in self._waiting.pop(oid, ())]

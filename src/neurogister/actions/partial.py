@@ -3,25 +3,22 @@
 from __future__ import annotations
 
 import os
-import queue
 import secrets
 import stat
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import BinaryIO, Self
+from typing import BinaryIO
 
 from ..backends.cache import Cache, Stat, remove
 from ..backends.holdings import Wanted, strongest
 from ..backends.remotes import Remote
 from ..errors import IntegrityError, NetworkError
 from ..files import BINARY, CLOEXEC, NOFOLLOW, system_errors, write_all
-from ..model.digest import CHUNK_SIZE, Buffer, MultiHasher
+from ..model.digest import CHUNK_SIZE, Buffer
 from .content import wrong_content
-from .follower import Follower, can_follow
-
-_QUEUE = 4
+from .follower import Digests, Follower, SecondCopy
 
 
 def stream_into_cache(
@@ -54,7 +51,7 @@ def stream_into_cache(
     stop : threading.Event
         Set when the user gave up.
     with_copy : bool
-        Whether to make a second copy on the way, if the system can.
+        Whether to make a second copy on the way.
 
     Returns
     -------
@@ -96,16 +93,16 @@ def kept_bytes(cache: Cache, wanted: Wanted) -> int:
         return 0
 
 
-def _kept_path(cache: Cache, wanted: Wanted) -> Path:
-    return cache.work / "partial" / str(wanted.oid)
+def _kept_path(cache: Cache, wanted: Wanted) -> str:
+    return f"{cache.work}/partial/{wanted.oid}"
 
 
 def _complete(
     transfer: _Transfer, path: Path, *, with_copy: bool
 ) -> tuple[dict[str, str], Path | None]:
-    with _following(transfer.stream, path, wanted=with_copy) as follower:
-        digests = transfer.complete(follower)
-        return digests, follower.finish(transfer.have) if follower else None
+    with _second_copy(transfer.stream, path, wanted=with_copy) as copy:
+        digests = transfer.complete(copy)
+        return digests, copy.finish(transfer.have) if copy else None
 
 
 class _Transfer:
@@ -135,56 +132,60 @@ class _Transfer:
         self._advance = advance
         self._recount = recount
         self._stop = stop
+        self._followers: Sequence[Follower] = ()
 
-    def complete(self, follower: Follower | None) -> dict[str, str]:
+    def complete(self, copy: SecondCopy | None) -> dict[str, str]:
         """Bring what is missing; return the digests of the whole, which are right."""
         self.have = 0
         try:
-            with _BackgroundHasher(self._wanted.expected.algorithms) as hasher:
-                self._take_up(hasher)
+            with Digests(self._wanted.expected.algorithms) as digests:
+                self._followers = (digests, copy) if copy else (digests,)
+                self._take_up()
                 if self.have != self._wanted.expected.size:
-                    self._receive(hasher, follower)
-                digests = hasher.finish()
-            if difference := self._wanted.expected.difference(self.have, digests):
+                    self._receive()
+                found = digests.finish()
+            if difference := self._wanted.expected.difference(self.have, found):
                 raise self._wrong(difference)
         except BaseException:
             self._recount(-self.have)
             raise
-        return digests
+        return found
 
-    def _take_up(self, hasher: _BackgroundHasher) -> None:
+    def _take_up(self) -> None:
         """Read what an earlier try left, and stand at its end."""
         self.stream.seek(0)
         while chunk := self.stream.read(CHUNK_SIZE):
-            hasher.update(chunk)
-            self.have += len(chunk)
+            self._pass_on(chunk)
         self._recount(self.have)
         if self.have > self._wanted.limit:
-            self._begin_anew(hasher)
+            self._begin_anew()
 
-    def _begin_anew(self, hasher: _BackgroundHasher) -> None:
+    def _pass_on(self, chunk: Buffer) -> None:
+        for follower in self._followers:
+            follower.update(chunk)
+        self.have += len(chunk)
+
+    def _begin_anew(self) -> None:
         self.stream.seek(0)
         self.stream.truncate()
-        hasher.restart()
+        for follower in self._followers:
+            follower.restart()
         self._recount(-self.have)
         self.have = 0
 
-    def _receive(self, hasher: _BackgroundHasher, follower: Follower | None) -> None:
+    def _receive(self) -> None:
         limit = self._wanted.limit
         with self._remote.open(self._wanted.oid.key, start=self.have) as source:
             if source.start != self.have:  # the server cannot go on
-                self._begin_anew(hasher)
+                self._begin_anew()
             if source.size is not None and source.size > limit:
                 raise wrong_content(self._wanted, self._remote, f"it has {source.size:,} bytes")
             for chunk in source:
                 if self.have + len(chunk) > limit:
                     raise self._wrong(f"it has more than {limit:,} bytes")
-                hasher.update(chunk)
                 write_all(self.stream, chunk)
-                self.have += len(chunk)
+                self._pass_on(chunk)
                 self._advance(len(chunk))
-                if follower:
-                    follower.follow(self.have)
                 if self._stop.is_set():
                     raise NetworkError("stopped", temporary=False)
 
@@ -197,14 +198,14 @@ class _Transfer:
 
 
 @contextmanager
-def _following(stream: BinaryIO, path: Path, *, wanted: bool) -> Iterator[Follower | None]:
+def _second_copy(stream: BinaryIO, path: Path, *, wanted: bool) -> Iterator[SecondCopy | None]:
     """Make a copy on the way; it is gone if the transfer fails."""
-    if not wanted or not can_follow():
+    if not wanted:
         yield None
         return
     copy = path.with_name(f"{path.name}.copy")
     remove(copy)  # a killed command may have left it
-    follower = Follower(stream.fileno(), copy)
+    follower = SecondCopy(copy, stream.fileno())
     try:
         yield follower
     except BaseException:
@@ -220,7 +221,7 @@ def _partial_file(cache: Cache, wanted: Wanted) -> Iterator[tuple[Path, BinaryIO
     """
     from filelock import FileLock, Timeout  # only large objects need it
 
-    path = _kept_path(cache, wanted)
+    path = Path(_kept_path(cache, wanted))
     lock = FileLock(f"{path}.lock", mode=0o664 if cache.shared_group else 0o644)
     with system_errors(path, "open"):
         try:
@@ -251,46 +252,3 @@ def _put_away(path: Path) -> None:
     ours = stat.S_ISREG(status.st_mode) and status.st_nlink <= 1
     if not ours or not os.access(path, os.R_OK | os.W_OK):
         remove(path)
-
-
-class _BackgroundHasher:
-    """Digests computed in a thread of their own, a few chunks behind the transfer."""
-
-    def __init__(self, algorithms: tuple[str, ...]) -> None:
-        self._algorithms = algorithms
-        self._start()
-
-    def _start(self) -> None:
-        self._hasher = MultiHasher(self._algorithms)
-        self._queue: queue.Queue[Buffer | None] = queue.Queue(_QUEUE)
-        self._thread = threading.Thread(target=self._work, daemon=True)
-        self._thread.start()
-
-    def _work(self) -> None:
-        while (chunk := self._queue.get()) is not None:
-            self._hasher.update(chunk)
-
-    def update(self, chunk: Buffer) -> None:
-        """Take in more; the chunk must not change any more."""
-        self._queue.put(chunk)
-
-    def restart(self) -> None:
-        """Forget everything."""
-        self._end()
-        self._start()
-
-    def finish(self) -> dict[str, str]:
-        """Wait for the last chunk, and return the digests."""
-        self._end()
-        return self._hasher.hexdigests()
-
-    def _end(self) -> None:
-        if self._thread.is_alive():
-            self._queue.put(None)
-            self._thread.join()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._end()

@@ -6,7 +6,6 @@ import hashlib
 import os
 import stat
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from enum import Enum
@@ -114,12 +113,19 @@ class Examiner:
         self._claim(places)
         found = [self._look(place) for place in places]
         to_read = [place for place, known in zip(places, found, strict=True) if known is None]
+        read = iter(self._read_all(to_read, advance))
+        return [
+            self._may_it_run(place, known or next(read))
+            for place, known in zip(places, found, strict=True)
+        ]
+
+    def _read_all(self, places: Sequence[Place], advance: Callable[[int], None]) -> list[Found]:
+        if not places:
+            return []
+        from concurrent.futures import ThreadPoolExecutor  # 5 ms
+
         with ThreadPoolExecutor(_WORKERS) as executor:
-            read = executor.map(lambda place: self._read(place, advance), to_read)
-            return [
-                self._may_it_run(place, known or next(read))
-                for place, known in zip(places, found, strict=True)
-            ]
+            return list(executor.map(lambda place: self._read(place, advance), places))
 
     def _check_parent(self, parent: str, place: Place) -> None:
         self._destination.check_parents(place.relative)
@@ -269,11 +275,11 @@ def put(
         if place.relative in done:
             _discard(copy)
         else:
-            path = destination.make_parents(place.relative)
+            path = destination.make_room(place.relative)
             if copy is not None:
                 move_copy(copy, path, executable=place.executable)
             else:
-                linker.place(holdings.path(place.wanted.oid), path, executable=place.executable)
+                linker.place(holdings.text(place.wanted.oid), path, executable=place.executable)
         progress.advance(files=1, size=place.wanted.expected.size or 0)
     return len(work) - len(done)
 
@@ -299,10 +305,10 @@ def _put_by_others(
     return frozenset(place.relative for place, what in pairs if what is Found.SAME)
 
 
-def _discard(copy: Path | None) -> None:
+def _discard(copy: str | None) -> None:
     if copy is not None:
         with suppress(OSError):
-            copy.unlink()
+            os.unlink(copy)
 
 
 def remove_for_force(destination: Destination, places: Iterable[Place]) -> None:

@@ -10,7 +10,7 @@ from ..backends.cache import ObjectId
 from ..backends.remotebase import ObjectStat
 from ..errors import NeurogisterError
 from ..progress import SILENT, Progress
-from .attempts import Attempts
+from .attempts import Attempts, Unfinished
 
 if TYPE_CHECKING:
     from ..backends.remotes import Remote
@@ -63,7 +63,7 @@ class _Asker(Attempts[Question, ObjectStat]):
         super().__init__(remotes, **options)
         self.answers: dict[ObjectId, ObjectStat | NeurogisterError] = {}
 
-    def _do(self, task: Question) -> ObjectStat:
+    def _do(self, task: Question) -> ObjectStat | Unfinished[ObjectStat]:
         return self._persist(self._remotes[0], task)
 
     def _try(self, remote: Remote, task: Question, *, careful: bool) -> ObjectStat:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable, Container, Iterable, Sequence
 from contextlib import suppress
@@ -20,12 +21,13 @@ from ..errors import (
     OfflineError,
     OnTapeError,
 )
-from ..model.digest import MultiHasher
-from .attempts import Arrived, Attempts
+from ..model.digest import Buffer, MultiHasher
+from .attempts import Arrived, Attempts, Unfinished
 from .content import NOTHING_KEPT, check_content, wrong_content
 from .partial import kept_bytes, stream_into_cache
 
 SMALL = 4 << 20
+_TINY = 256 << 10  # of larger ones the bytes count, not how often threads take turns
 
 _OF_THE_REMOTE = (IntegrityError, CredentialsError, NetworkError, OnTapeError, NotFoundError)
 """What another remote may not suffer from; in the order in which they matter to the user."""
@@ -76,17 +78,28 @@ class Transfers(Attempts[Wanted, Arrival]):
             remote.prefetch([one.oid.key for one in todo])
         return self.run_all(todo, arrived=arrived)
 
-    def _do(self, task: Wanted) -> Arrival:
+    def _do(self, task: Wanted) -> Arrival | Unfinished[Arrival]:
         problems: list[NeurogisterError] = []
         for remote in sorted(self._remotes, key=lambda remote: remote.name != task.remote):
             try:
                 result = self._persist(remote, task)
+                if problems and isinstance(result, Unfinished):
+                    result = self._finish_now(remote, task, result)
             except _OF_THE_REMOTE as error:
                 problems.append(error)
             else:
                 self._mention(problems, remote)
                 return result
         raise worst(problems, task)
+
+    def _finish_now(
+        self, remote: Remote, task: Wanted, unfinished: Unfinished[Arrival]
+    ) -> Arrival | Unfinished[Arrival]:
+        try:
+            return unfinished.finish()
+        except IntegrityError:
+            self._came_wrong[task.oid] = remote.name
+            return self._persist(remote, task)
 
     def _mention(self, problems: Sequence[NeurogisterError], remote: Remote) -> None:
         """Tell, once for each kind, what made us turn to another remote."""
@@ -104,10 +117,12 @@ class Fetcher(Transfers):
     holdings : Holdings
         Where they go.
     with_copy : container of ObjectId
-        Large objects of which a second copy will be wanted beside the one in the cache.
+        Objects of which a second copy will be wanted beside the one in the cache.
     remotes, **options
         As `Transfers`.
     """
+
+    finishers = min(os.cpu_count() or 1, 4)
 
     def __init__(
         self,
@@ -125,7 +140,7 @@ class Fetcher(Transfers):
     def _keep(self, done: Sequence[tuple[Wanted, Arrival]]) -> None:
         self._holdings.took([(one.oid, *arrival) for one, arrival in done])
 
-    def _try(self, remote: Remote, task: Wanted, *, careful: bool) -> Arrival:
+    def _try(self, remote: Remote, task: Wanted, *, careful: bool) -> Arrival | Unfinished[Arrival]:
         self._holdings.origins[task.oid] = remote.address
         wanted = task
         size = wanted.expected.size
@@ -140,7 +155,7 @@ class Fetcher(Transfers):
             with_copy=wanted.oid in self._with_copy,
         )  # fmt: skip
         if copy is not None:
-            self._holdings.copies[wanted.oid] = copy
+            self._holdings.copies[wanted.oid] = os.fspath(copy)
         return stat, sha256
 
     def _kept(self, task: Wanted) -> int:
@@ -151,10 +166,19 @@ class Fetcher(Transfers):
         """Count bytes that were here already; or take back what was counted in vain."""
         self._progress.advance(size=count)
 
-    def _read(self, remote: Remote, wanted: Wanted, limit: int, *, careful: bool) -> Arrival:
+    def _read(
+        self, remote: Remote, wanted: Wanted, limit: int, *, careful: bool
+    ) -> Arrival | Unfinished[Arrival]:
         data = remote.read(wanted.oid.key, limit=limit, careful=careful)
+        if careful or len(data) > _TINY:
+            return self._store(remote, wanted, data)
+        return Unfinished(remote.name, len(data), partial(self._store, remote, wanted, data))
+
+    def _store(self, remote: Remote, wanted: Wanted, data: Buffer) -> Arrival:
         sha256 = check_content(data, wanted, remote)
         stat = self._cache.store(wanted.oid, data)
+        if wanted.oid in self._with_copy and (copy := self._cache.store_copy(wanted.oid, data)):
+            self._holdings.copies[wanted.oid] = copy
         self._advance(remote, len(data))
         return stat, sha256
 

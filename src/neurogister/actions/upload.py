@@ -23,7 +23,7 @@ from ..errors import (
 from ..files import open_regular, system_errors
 from ..model.digest import Buffer, Expected
 from ..progress import SILENT, Progress
-from .attempts import Arrived, Attempts
+from .attempts import Arrived, Attempts, Unfinished
 from .transfer import named, read_to_end
 
 SMALL = 1 << 20
@@ -182,7 +182,7 @@ class Uploader(Attempts[Outgoing, Stored]):
     def _keep(self, done: Sequence[tuple[Outgoing, Stored]]) -> None:
         self._stored |= {one.oid: stored for one, stored in done}
 
-    def _do(self, task: Outgoing) -> Stored:
+    def _do(self, task: Outgoing) -> Stored | Unfinished[Stored]:
         if self._hopeless is not None:
             error = self._hopeless
             raise type(error)(f"{task.label}: not sent any more: {error.message}", hint=error.hint)

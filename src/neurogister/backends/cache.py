@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import NeurogisterError, RefusedError
-from ..files import open_regular, system_errors, translated, unique_token
+from ..files import BINARY, CLOEXEC, open_regular, system_errors, translated, unique_token
 from ..model.digest import CHUNK_SIZE, Buffer, MultiHasher
 
 # after so many days, what a killed command left is of no use any more
@@ -72,27 +72,34 @@ class Cache:
         As DVC's ``cache.dir``; made when the first object is stored.
     shared_group : bool
         DVC's ``cache.shared = group``: the group may write too.
+
+    Attributes
+    ----------
+    work : Path
+        Where unfinished objects and locks lie, on the same file system as the objects.
     """
 
     def __init__(self, root: Path, *, shared_group: bool = False, read_only: bool = False) -> None:
         self.root = root
+        self.work = root / "neurogister"
         self.read_only = read_only
         self.shared_group = shared_group
         self._folders: set[str] = set()
-
-    @property
-    def work(self) -> Path:
-        """Where unfinished objects and locks lie, on the same file system as the objects."""
-        return self.root / "neurogister"
+        self._root = os.path.join(root, "")
+        self._temporary = os.path.join(self.work, "tmp", "")
 
     def path(self, oid: ObjectId) -> Path:
         """Return where an object is, or would be."""
         return self.root / oid.key
 
+    def text(self, oid: ObjectId) -> str:
+        """Return the same as text, as many paths take long to make."""
+        return self._root + oid.key
+
     def stat(self, oid: ObjectId) -> Stat | None:
         """Return the state of an object; None if there is none, or something else in its place."""
         try:
-            status = os.lstat(f"{self.root}/{oid.key}")
+            status = os.lstat(self.text(oid))
         except OSError:
             return None
         return Stat.of(status) if stat.S_ISREG(status.st_mode) else None
@@ -100,7 +107,7 @@ class Cache:
     def has_file(self, oid: ObjectId) -> bool | None:
         """Tell whether a file lies in the place of an object; None if nothing does."""
         try:
-            return stat.S_ISREG(os.lstat(f"{self.root}/{oid.key}").st_mode)
+            return stat.S_ISREG(os.lstat(self.text(oid)).st_mode)
         except OSError:
             return None
 
@@ -175,17 +182,9 @@ class Cache:
         data : bytes
             All of it.
         """
-        temporary = os.path.join(self.work, "tmp", f"{oid.md5}.{unique_token()}")
+        temporary = f"{self._temporary}{oid.md5}.{unique_token()}"
         try:
-            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
-            descriptor = os.open(temporary, flags, 0o444)
-            try:
-                left = memoryview(data)
-                while left:
-                    left = left[os.write(descriptor, left) :]
-                status = os.fstat(descriptor)
-            finally:
-                os.close(descriptor)
+            status = _write_new(temporary, data, 0o444)
             self._take(temporary, oid)
         except BaseException as error:
             with suppress(OSError):
@@ -194,6 +193,23 @@ class Cache:
                 raise translated(error, self.path(oid), "write") from error
             raise
         return Stat.of(status)
+
+    def store_copy(self, oid: ObjectId, data: Buffer) -> str | None:
+        """Write the data of an object to one more file, to be renamed to where it is wanted.
+
+        Returns
+        -------
+        str or None
+            Its path; None if it cannot be written, and whoever wants one must find out why.
+        """
+        temporary = f"{self._temporary}copy-{oid.md5}.{unique_token()}"
+        try:
+            _write_new(temporary, data, 0o666)
+        except OSError:
+            with suppress(OSError):
+                os.unlink(temporary)
+            return None
+        return temporary
 
     def adopt(self, oid: ObjectId, path: Path) -> Stat:
         """Take a finished file of `work` as an object; the caller has verified its digest."""
@@ -211,7 +227,7 @@ class Cache:
         if folder not in self._folders:
             self._make(self.root / folder)
             self._folders.add(folder)
-        os.replace(temporary, f"{self.root}/{key}")
+        os.replace(temporary, self._root + key)
 
     def _make(self, folder: Path) -> None:
         """Make a folder of the cache, and those that it is in; none of them may be a link."""
@@ -249,6 +265,18 @@ class Cache:
                             oid = ObjectId(prefix + digits, name != digits, legacy)
                             with suppress(OSError):
                                 yield oid, os.lstat(base / prefix / name)
+
+
+def _write_new(path: str, data: Buffer, mode: int) -> os.stat_result:
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | BINARY | CLOEXEC
+    descriptor = os.open(path, flags, mode)
+    try:
+        left = memoryview(data)
+        while left:
+            left = left[os.write(descriptor, left) :]
+        return os.fstat(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def remove(path: Path) -> None:

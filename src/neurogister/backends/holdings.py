@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -58,7 +57,7 @@ class Holdings:
         self._found: dict[ObjectId, _Held] = {}
         self._target: Cache | None = None
         self.damaged: list[ObjectId] = []
-        self.copies: dict[ObjectId, Path] = {}  # second copies of objects, to be taken away
+        self.copies: dict[ObjectId, str] = {}  # second copies of objects, to be taken away
         self.origins: dict[ObjectId, str] = {}  # which address each was asked from last
 
     def target(self) -> Cache:
@@ -158,6 +157,8 @@ class Holdings:
             good.append((one.oid, before, strong))
             self._found[one.oid] = _Held(cache, size, strong)
 
+        from concurrent.futures import ThreadPoolExecutor  # 5 ms, only where bytes are read
+
         with ThreadPoolExecutor(_CHECKERS) as executor:
             list(executor.map(check, unknown))
         self.state.remember(cache, good)
@@ -177,6 +178,10 @@ class Holdings:
         """Return where a good object lies; `find` or `took` has told that it does."""
         return self._found[oid].cache.path(oid)
 
+    def text(self, oid: ObjectId) -> str:
+        """Return the same as text."""
+        return self._found[oid].cache.text(oid)
+
     def read(self, oid: ObjectId, *, limit: int) -> bytes:
         """Read a good small object whole."""
         return self._found[oid].cache.read(oid, limit=limit)
@@ -184,9 +189,10 @@ class Holdings:
     def took(self, stored: Iterable[tuple[ObjectId, Stat, str | None]]) -> None:
         """Note objects that were verified and stored in the target just now."""
         rows = list(stored)
+        target = self.target()
         for oid, stat, strong in rows:
-            self._found[oid] = _Held(self.target(), stat.size, strong)
-        self.state.remember(self.target(), rows)
+            self._found[oid] = _Held(target, stat.size, strong)
+        self.state.remember(target, rows)
 
 
 @dataclass(frozen=True, slots=True)

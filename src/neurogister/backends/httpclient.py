@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote, urljoin, urlsplit
 
 from ..errors import NetworkError
+from .parts import Lanes
 from .tls import Trust
 
 if TYPE_CHECKING:
@@ -76,6 +77,7 @@ class HTTPClient:
         self._trust = trust
         self._timeouts = timeouts
         self._connections = connections
+        self.lanes = Lanes(connections)
         self._pools: dict[tuple[str, str], PoolManager] = {}
         self._lock = threading.Lock()
 

@@ -30,14 +30,13 @@ from .credentials import NOWHERE, find_login, login_hint
 from .httpclient import OK, REDIRECTS, HTTPClient, Timeouts
 from .httpobjects import (
     NO_RANGE,
-    HTTPStream,
     content_length,
     open_object,
     read_beginning,
     read_object,
 )
 from .obstores import Unclear, client_options, explain, read_small
-from .remotebase import Advance, Faults, ObjectStat, ignore, parse_retry_after
+from .remotebase import Advance, Faults, ObjectStat, ObjectStream, ignore, parse_retry_after
 from .s3service import Service, find_encryption, find_service, unsendable_options
 from .tls import Trust
 from .uploads import Body, Budget, Manner, body_headers, plain_md5, put_object
@@ -131,7 +130,7 @@ class S3Remote:
         store, path = self._store(service), service.key(key)
         return read_small(store, path, key=key, limit=limit, faults=self._faults)
 
-    def open(self, key: str, *, start: int = 0) -> HTTPStream:
+    def open(self, key: str, *, start: int = 0) -> ObjectStream:
         """Return an object as a stream; `Remote.open` says more."""
         return open_object(self._client, lambda more: self._send("GET", key, more), key, start)
 
@@ -290,6 +289,8 @@ class S3Remote:
             raise self._faults.denied(key, f"there are no keys from {source}") from None
 
     def _store(self, service: Service, manner: Manner = Manner()) -> S3Store:  # noqa: B008
+        if (store := self._stores.get((service, manner))) is not None:
+            return store
         with self._lock:
             store = self._stores.get((service, manner))
             if store is None:

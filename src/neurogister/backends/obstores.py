@@ -82,7 +82,7 @@ def read_small(
 
     try:
         result = obstore.get(store, path)
-        size = result.meta["size"]
+        size = result.range[1]
         if size > limit:
             raise faults.too_large(key, limit, size)
         encoding = result.attributes.get("Content-Encoding")

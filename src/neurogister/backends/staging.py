@@ -12,8 +12,8 @@ from ..errors import RefusedError
 from ..files import BINARY, CLOEXEC, NOFOLLOW, system_errors, write_all
 from ..model.remote import public_address
 from .httpclient import OK, HTTPClient, Timeouts
-from .httpobjects import NO_RANGE, HTTPStream, content_length, open_object, read_object
-from .remotebase import Advance, Faults, ObjectStat, ignore, parse_retry_after
+from .httpobjects import NO_RANGE, content_length, open_object, read_object
+from .remotebase import Advance, Faults, ObjectStat, ObjectStream, ignore, parse_retry_after
 from .tls import Trust
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ class StagingWeb:
         del careful  # there is but one way
         return read_object(self._client, lambda more: self._send("GET", key, more), key, limit)
 
-    def open(self, key: str, *, start: int = 0) -> HTTPStream:
+    def open(self, key: str, *, start: int = 0) -> ObjectStream:
         """Return an object as a stream; `Remote.open` says more."""
         return open_object(self._client, lambda more: self._send("GET", key, more), key, start)
 

@@ -23,6 +23,7 @@ CREATE TABLE IF NOT EXISTS placed (
 PRAGMA user_version = 1;
 """
 
+_ROWS = 100  # of one statement; SQLite takes 999 values, before version 3.32
 
 _KNOWN = "SELECT oid, inode, mtime, size, sha256 FROM object WHERE cache = ? AND oid IN ({})"
 
@@ -77,12 +78,12 @@ class State:
             (root, _name(oid), stat.inode, stat.mtime_ns, stat.size, sha256)
             for oid, stat, sha256 in verified
         ]
-        self._write("INSERT OR REPLACE INTO object VALUES (?,?,?,?,?,?)", rows)
+        self._write("INSERT OR REPLACE INTO object VALUES", rows)
 
     def forget(self, cache: Cache, oids: Iterable[ObjectId]) -> None:
         """Forget objects, as when they were removed."""
         rows = [(str(cache.root), _name(oid)) for oid in oids]
-        self._write("DELETE FROM object WHERE cache = ? AND oid = ?", rows)
+        self._write("DELETE FROM object WHERE (cache, oid) IN (VALUES", rows, ")")
 
     def placed(self, root: Path) -> dict[str, tuple[str, str]]:
         """Return what was placed below a folder: by path, the oid and the signature."""
@@ -100,13 +101,19 @@ class State:
     def remember_placed(self, placed: Iterable[tuple[Path, str, str]]) -> None:
         """Note datasets that lie whole at a path: each with its oid and signature."""
         rows = [(str(path), oid, signature) for path, oid, signature in placed]
-        self._write("INSERT OR REPLACE INTO placed (path, oid, signature) VALUES (?,?,?)", rows)
+        self._write("INSERT OR REPLACE INTO placed (path, oid, signature) VALUES", rows)
 
-    def _write(self, statement: str, rows: Sequence[tuple[object, ...]]) -> None:
-        if rows:
-            # what cannot be noted is verified again
-            with self._lock, suppress(sqlite3.Error), self._database:
-                self._database.executemany(statement, rows)
+    def _write(self, statement: str, rows: Sequence[tuple[object, ...]], end: str = "") -> None:
+        """Write many rows at a time: at each step other threads take over, and take their time."""
+        if not rows:
+            return
+        marks = f"({','.join('?' * len(rows[0]))})"
+        # what cannot be noted is verified again
+        with self._lock, suppress(sqlite3.Error), self._database:
+            for start in range(0, len(rows), _ROWS):
+                part = rows[start : start + _ROWS]
+                whole = f"{statement} {','.join([marks] * len(part))}{end}"
+                self._database.execute(whole, [value for row in part for value in row])
 
     def close(self) -> None:
         """Let go of the database."""

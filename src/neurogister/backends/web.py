@@ -19,14 +19,13 @@ from .digestauth import DigestAuth
 from .httpclient import OK, HTTPClient, Timeouts
 from .httpobjects import (
     NO_RANGE,
-    HTTPStream,
     content_length,
     open_object,
     read_beginning,
     read_object,
 )
 from .obstores import ONE_TRY, Unclear, client_options, read_small
-from .remotebase import Advance, Faults, ObjectStat, ignore, parse_retry_after
+from .remotebase import Advance, Faults, ObjectStat, ObjectStream, ignore, parse_retry_after
 from .tls import Trust
 from .uploads import Body, body_headers
 
@@ -109,7 +108,7 @@ class WebRemote:
                 logger.debug("asking again, by another way: %s", error)
         return read_object(self._client, lambda more: self._send("GET", key, more), key, limit)
 
-    def open(self, key: str, *, start: int = 0) -> HTTPStream:
+    def open(self, key: str, *, start: int = 0) -> ObjectStream:
         """Return an object as a stream; `Remote.open` says more."""
         return open_object(self._client, lambda more: self._send("GET", key, more), key, start)
 
@@ -284,6 +283,8 @@ class WebRemote:
         return faults.status(key, response.status, retry_after=retry_after)
 
     def _open_store(self) -> HTTPStore:
+        if (store := self._store) is not None:
+            return store
         with self._lock:
             if self._store is None:
                 from obstore.store import HTTPStore  # 60 ms
