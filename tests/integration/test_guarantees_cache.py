@@ -6,6 +6,7 @@ import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 from tests.conftest import Place, Run
@@ -14,6 +15,7 @@ from tests.faults import Status
 
 import neurogister
 from neurogister import IntegrityError, NotFoundError, OfflineError
+from neurogister.actions import deliver
 
 SMALL = random_bytes(3_000, 1)
 LARGE = random_bytes(5_000_000, 2)
@@ -323,6 +325,34 @@ def test_ledger_counts_where_no_manifest_tells_the_sha256(place: Place, how: str
     assert "sha256" in error.message
     assert place.delivered == {}
     _set_sha256(place, "c/folder", digests.sha256)
+    assert place.pull().errors == []
+    assert len(place.delivered) == len(FILES)
+
+
+def test_a_wrong_whole_leaves_no_copies_behind(place: Place) -> None:
+    place.registry.add_folder("c/folder", FILES, manifest=False)
+    _set_sha256(place, "c/folder", "0" * 64)
+
+    [error] = place.pull().errors
+
+    assert isinstance(error, IntegrityError)
+    assert list((place.cache / "neurogister" / "tmp").iterdir()) == []
+    assert len(place.cached) == len(FILES) + 1, "each file is what it is called, and stays"
+
+
+@pytest.mark.parametrize("here", [False, True], ids=["to be fetched", "in the cache"])
+def test_bytes_are_read_once_where_only_the_whole_has_a_sha256(
+    place: Place, monkeypatch: pytest.MonkeyPatch, *, here: bool
+) -> None:
+    place.registry.add_folder("c/folder", FILES, manifest=False)
+    if here:
+        place.registry.fill_cache()
+
+    def reads(*_: object) -> NoReturn:
+        raise AssertionError("read again")
+
+    monkeypatch.setattr(deliver, "digests_of", reads)
+
     assert place.pull().errors == []
     assert len(place.delivered) == len(FILES)
 

@@ -29,7 +29,7 @@ def check_content(data: Buffer, wanted: Wanted, remote: Remote) -> str | None:
         That names the object, the remote and the difference.
     """
     expected = wanted.expected
-    if not expected.legacy and expected.sha256 is None and expected.sha1 is None:
+    if expected.algorithms == ("md5",):
         digests = {"md5": hashlib.md5(data, usedforsecurity=False).hexdigest()}
     else:
         digests = {}

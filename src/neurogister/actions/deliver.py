@@ -6,7 +6,6 @@ import os
 import re
 import time
 from collections.abc import Container, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -27,6 +26,7 @@ if TYPE_CHECKING:
 _WORKERS = 4
 _HALF = re.compile(r"\.(.{1,100})\.[0-9a-f]{12}\.tmp\Z", re.DOTALL)  # see `temporary_beside`
 _HALF_SECONDS = 3600
+_MOST_COPIES = 1 << 30  # bytes of a dataset that a kill may leave behind as copies without a place
 
 
 class Delivery:
@@ -68,7 +68,7 @@ class Delivery:
             for place in one.todo:
                 folder, name = _split(place)
                 self._names.setdefault(folder, set()).add(name[:100])
-            for place in one.todo if not _is_checked_whole(one) else ():
+            for place in one.todo if not one.is_checked_whole else ():
                 self._waiting.setdefault(place.wanted.oid, []).append(place)
 
     def run(self, missing: dict[ObjectId, Wanted]) -> None:
@@ -116,9 +116,17 @@ class Delivery:
         The bytes are in memory then, and need not be read again.
         """
         cache = self._session.holdings.target().work
-        if self._linker.copies and self._session.same_device(cache, self._destination.root):
-            return self._waiting
-        return ()
+        if not self._linker.copies:
+            return ()
+        if not self._session.same_device(cache, self._destination.root):
+            return ()
+        late = {
+            place.wanted.oid
+            for one in self._work
+            if one.is_checked_whole and (one.selection.size or 0) <= _MOST_COPIES
+            for place in one.todo
+        }
+        return late | self._waiting.keys()
 
     def _discard_copies(self) -> None:
         """Remove the copies of large objects that did not get to their place."""
@@ -163,7 +171,7 @@ class Delivery:
     def _put_rest(self) -> None:
         rest = [place for places in self._waiting.values() for place in places]
         for one in self._work:
-            if _is_checked_whole(one):
+            if one.is_checked_whole:
                 rest += one.todo
         rest = [place for place in rest if self._session.holdings.has(place.wanted.oid)]
         if not rest:
@@ -194,8 +202,10 @@ class Delivery:
 
     def _check_whole(self, one: Work) -> None:
         """Compare a folder with the sha256 in its record, where no manifest tells each file's."""
-        if one.error is not None or not _is_checked_whole(one):
+        if one.error is not None or not one.is_checked_whole:
             return
+        from concurrent.futures import ThreadPoolExecutor  # 5 ms, for few datasets
+
         with ThreadPoolExecutor(_WORKERS) as executor:
             entries = list(executor.map(self._with_sha256, one.entries or (), one.places))
         if listing_sha256(entries) != one.selection.sha256:
@@ -209,6 +219,8 @@ class Delivery:
     def _with_sha256(self, entry: Entry, place: Place) -> Entry:
         holdings = self._session.holdings
         oid = place.wanted.oid
+        if (known := holdings.sha256(oid)) is not None:
+            return replace(entry, sha256=known)
         path = holdings.path(oid) if holdings.has(oid) else self._destination.path(place.relative)
         return replace(entry, sha256=digests_of(path, ["sha256"])[1]["sha256"])
 
@@ -237,14 +249,6 @@ class Delivery:
 def _split(place: Place) -> tuple[str, str]:
     folder, _, name = place.relative.rpartition("/")
     return folder, name
-
-
-def _is_checked_whole(one: Work) -> bool:
-    """Tell whether only all files together can be compared with a sha256."""
-    selection = one.selection
-    if one.entries is None or selection.sha256 is None or selection.part is not None:
-        return False
-    return any(entry.sha256 is None for entry in one.entries)
 
 
 def _summed(errors: list[NeurogisterError], one: Work) -> NeurogisterError:

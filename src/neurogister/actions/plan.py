@@ -52,6 +52,14 @@ class Work:
         return len(self.todo) + len(self.leftovers) + self.lacks_folder
 
     @property
+    def is_checked_whole(self) -> bool:
+        """Whether only all files together can be compared with a sha256."""
+        selection = self.selection
+        if self.entries is None or selection.sha256 is None or selection.part is not None:
+            return False
+        return any(entry.sha256 is None for entry in self.entries)
+
+    @property
     def wanted(self) -> list[Wanted]:
         """The objects of its files."""
         return [place.wanted for place in self.places]
@@ -135,8 +143,12 @@ def find_places(work: Iterable[Work]) -> None:
         if one.entries is None:
             one.places = [Place(one.relative, one.selection.wanted(), one.selection.executable)]
         else:
+            whole = one.is_checked_whole
             one.places = [
-                Place(f"{one.relative}/{entry.path}", one.selection.wanted_entry(entry))
+                Place(
+                    f"{one.relative}/{entry.path}",
+                    one.selection.wanted_entry(entry, needs_sha256=whole),
+                )
                 for entry in one.entries
             ]
 

@@ -92,10 +92,13 @@ class Selection:
         expected = Expected(self.oid.md5, self.size, self.sha256, legacy=self.oid.legacy)
         return Wanted(self.oid, expected, self.name, self.size or _MOST, self.remote)
 
-    def wanted_entry(self, entry: Entry) -> Wanted:
+    def wanted_entry(self, entry: Entry, *, needs_sha256: bool = False) -> Wanted:
         """Return the object of one file of the folder."""
         oid = ObjectId(entry.md5, legacy=self.oid.legacy)
-        expected = Expected(entry.md5, entry.size, entry.sha256, entry.sha1, legacy=self.oid.legacy)
+        expected = Expected(
+            entry.md5, entry.size, entry.sha256, entry.sha1,
+            legacy=self.oid.legacy, needs_sha256=needs_sha256,
+        )  # fmt: skip
         limit = entry.size if entry.size is not None else self.size or _MOST
         return Wanted(oid, expected, f"{self.name}:{entry.path}", limit, self.remote)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import IntegrityError, NeurogisterError, RefusedError
-from ..model.digest import Expected
+from ..model.digest import Expected, is_digest
 from .cache import Cache, ObjectId, Stat
 from .state import State
 
@@ -178,6 +178,11 @@ class Holdings:
         """Return where a good object lies; `find` or `took` has told that it does."""
         return self._found[oid].cache.path(oid)
 
+    def sha256(self, oid: ObjectId) -> str | None:
+        """Return the sha256 of a good object, if it was computed when it was verified."""
+        held = self._found.get(oid)
+        return held.strong if held and is_digest("sha256", held.strong) else None
+
     def text(self, oid: ObjectId) -> str:
         """Return the same as text."""
         return self._found[oid].cache.text(oid)
@@ -236,6 +241,7 @@ def stricter(one: Wanted, other: Wanted) -> Wanted:
                 hint="The registry contradicts itself here: tell its maintainers.",
             )
         merged[name] = theirs if mine is None else mine
+    merged["needs_sha256"] = one.expected.needs_sha256 or other.expected.needs_sha256
     return replace(
         one,
         expected=replace(one.expected, **merged),

@@ -155,6 +155,8 @@ class Expected:
         Checked too where they are known.
     legacy : bool
         Whether the md5 is DVC 2's, in which CRLF counts as LF in text.
+    needs_sha256 : bool
+        Whether the sha256 is to be found out where it is not known: a folder has one of them all.
     """
 
     md5: str
@@ -162,6 +164,7 @@ class Expected:
     sha256: str | None = None
     sha1: str | None = None
     legacy: bool = False
+    needs_sha256: bool = False
 
     @property
     def algorithms(self) -> tuple[str, ...]:
@@ -170,7 +173,7 @@ class Expected:
         for name in _STRENGTH[:-1]:
             if getattr(self, name):
                 return first, name
-        return (first,)
+        return (first, "sha256") if self.needs_sha256 else (first,)
 
     def difference(self, size: int, digests: dict[str, str]) -> str | None:
         """Say how content differs from what it must be; None if it does not.
