@@ -15,7 +15,8 @@ from tests.faults import Status
 
 import neurogister
 from neurogister import IntegrityError, NotFoundError, OfflineError
-from neurogister.actions import deliver
+from neurogister.actions import deliver, partial
+from neurogister.backends.cache import Cache
 
 SMALL = random_bytes(3_000, 1)
 LARGE = random_bytes(5_000_000, 2)
@@ -355,6 +356,22 @@ def test_bytes_are_read_once_where_only_the_whole_has_a_sha256(
 
     assert place.pull().errors == []
     assert len(place.delivered) == len(FILES)
+
+
+def test_a_shared_cache_keeps_its_group_to_itself(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is made in its folders belongs to its group, and is not moved into a work tree."""
+    place.registry.set_config({"cache": {"shared": "group", "type": "copy"}})
+    place.registry.add_folder("c/folder", FILES)
+    place.registry.add_file("c/large.bin", LARGE)
+    made = []
+    monkeypatch.setattr(Cache, "store_copy", lambda *_: made.append("small"))
+    monkeypatch.setattr(partial, "SecondCopy", lambda *_: made.append("large"))
+
+    assert place.pull().errors == []
+    assert len(place.delivered) == len(FILES) + 1
+    assert made == []
 
 
 def test_manifest_of_another_state_is_not_used(place: Place) -> None:

@@ -128,7 +128,8 @@ class Attempts(Generic[T, R]):
         run = _Run[T, R](list(tasks))
         if not run.total:
             return {}
-        loops = [self._bring] * min(self._jobs, run.total) + [self._finish_all] * self.finishers
+        loops = [self._bring] * min(self._jobs, run.total)
+        loops += [self._finish_all] * min(self.finishers, run.total)
         threads = [threading.Thread(target=self._work, args=(loop, run)) for loop in loops]
         for thread in threads:
             thread.daemon = True
@@ -179,10 +180,12 @@ class Attempts(Generic[T, R]):
             except NeurogisterError as error:
                 self._settle(run, task, error)
             else:
-                if isinstance(result, Unfinished):
+                if not isinstance(result, Unfinished):
+                    self._settle(run, task, result)
+                elif self.finishers:
                     self._hand_over(run, task, result)
                 else:
-                    self._settle(run, task, result)
+                    self._finish(run, task, result)
 
     def _hand_over(self, run: _Run[T, R], task: T, unfinished: Unfinished[R]) -> None:
         """Leave the rest to other threads, unless so much waits for them that memory fills."""
@@ -235,7 +238,7 @@ class Attempts(Generic[T, R]):
     def _persist(self, remote: Remote, task: T) -> R | Unfinished[R]:
         """Try it with a remote until it works or there is no more hope."""
         health = self._health[remote.name]
-        furthest = attempt = 0
+        furthest = attempt = 0  # what an earlier run has left counts as progress, once
         mismatches = int(self._came_wrong.get(task.oid) == remote.name)
         while True:
             health.wait(self._stop)

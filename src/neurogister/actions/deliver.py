@@ -115,10 +115,10 @@ class Delivery:
 
         The bytes are in memory then, and need not be read again.
         """
-        cache = self._session.holdings.target().work
-        if not self._linker.copies:
+        cache = self._session.holdings.target()
+        if not self._linker.copies or cache.shared_group:  # they would belong to that group
             return ()
-        if not self._session.same_device(cache, self._destination.root):
+        if not self._session.same_device(cache.work, self._destination.root):
             return ()
         late = {
             place.wanted.oid
