@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -135,9 +136,14 @@ def filling(place: Place, disk: Disk) -> Callable[[int, int], None]:
     """Let somebody else fill the disk in the middle of a pull."""
 
     def fill_at(number: int, leave: int) -> None:
+        once = threading.Lock()
+        filled = []
+
         def match(request: object) -> bool:
-            if len(place.server.requests) == number:
-                disk.fill(leave)
+            with once:  # other requests wait meanwhile
+                if not filled and len(place.server.requests) >= number:
+                    disk.fill(leave)
+                    filled.append(request)
             return False
 
         place.server.rules.append(Always(Status(500), match=match))
