@@ -13,6 +13,7 @@ from typing import Self
 from ..files import BINARY, CLOEXEC
 from ..model.digest import Buffer, MultiHasher
 
+_SOON_WRITTEN = 64 << 20  # bytes that may still be on their way to the disk
 _BEHIND = 16  # chunks, before who brings them has to wait
 
 
@@ -173,5 +174,6 @@ def _let_go(descriptor: int, start: int) -> None:
     What is not yet on its way to the disk goes there; the next call forgets it.
     """
     if hasattr(os, "posix_fadvise"):
-        back = max(start - (64 << 20), 0)
-        os.posix_fadvise(descriptor, back, 0, os.POSIX_FADV_DONTNEED)
+        back = max(start - _SOON_WRITTEN, 0)
+        with suppress(OSError):  # it is advice only
+            os.posix_fadvise(descriptor, back, 0, os.POSIX_FADV_DONTNEED)
