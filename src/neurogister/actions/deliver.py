@@ -123,13 +123,13 @@ class Delivery:
         late = {
             place.wanted.oid
             for one in self._work
-            if one.is_checked_whole and (one.selection.size or 0) <= _MOST_COPIES
+            if one.is_checked_whole and _is_small(one)
             for place in one.todo
         }
         return late | self._waiting.keys()
 
     def _discard_copies(self) -> None:
-        """Remove the copies of large objects that did not get to their place."""
+        """Remove the copies that did not get to their place."""
         copies = self._session.holdings.copies
         while copies:
             with suppress(OSError):
@@ -249,6 +249,11 @@ class Delivery:
 def _split(place: Place) -> tuple[str, str]:
     folder, _, name = place.relative.rpartition("/")
     return folder, name
+
+
+def _is_small(one: Work) -> bool:
+    """Tell whether its copies may wait for each other; what has no known size may be anything."""
+    return one.selection.size is not None and one.selection.size <= _MOST_COPIES
 
 
 def _summed(errors: list[NeurogisterError], one: Work) -> NeurogisterError:
