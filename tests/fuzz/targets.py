@@ -7,7 +7,7 @@ from pathlib import Path
 from tests.corpus.draft import pointer_text
 from tests.factories import digest_file, digest_folder, directory_object, manifest_text
 
-from neurogister.backends.dvcconfig import remarks_on
+from neurogister.backends.dvctrust import parse_committed, remarks_on
 from neurogister.errors import NeurogisterError
 from neurogister.model.document import find_place, parse_document
 from neurogister.model.listing import parse_listing
@@ -52,7 +52,7 @@ def _lockfile(data: bytes) -> None:
 
 def _config(data: bytes) -> None:
     with suppress(NeurogisterError):
-        remarks_on(data)
+        remarks_on(parse_committed(data))
 
 
 _FILES = {"a": digest_file(b"1"), "b/c": digest_file(b"2")}

@@ -9,8 +9,7 @@ from pathlib import Path
 from shlex import quote
 from typing import TYPE_CHECKING
 
-from ..backends.dvcconfig import judge_config
-from ..backends.dvcsettings import Source, parse_settings
+from ..backends.dvctrust import judge_config, parse_committed
 from ..backends.gitindex import list_index, sizes_of
 from ..backends.gitprogram import Git
 from ..backends.gitvalues import FILE_MODES, LINK_MODE, SUBMODULE_MODE
@@ -199,8 +198,7 @@ def _folders_in_tree(root: Path) -> tuple[str, ...]:
     """Return the folders that keep bytes in git on purpose."""
     file = read_worktree(root, DVC_CONFIG)
     try:
-        source = Source(DVC_CONFIG, root / ".dvc", trusted=False)
-        remotes = build_remotes(parse_settings(file.data if file else b"", source), root=root)
+        remotes = build_remotes(parse_committed(file.data if file else b"", root), root=root)
     except NeurogisterError:
         return ()
     return tuple(f"{each.in_tree}/" for each in remotes.values() if each.in_tree)

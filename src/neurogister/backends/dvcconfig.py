@@ -2,37 +2,32 @@
 
 Each file shadows the one before it: system, global, the registry's committed ``.dvc/config``,
 ``.dvc/config.local``. The committed one comes with the registry, from whoever wrote it; the
-others are the user's own. `dvcoptions` says what a stranger may set.
+others are the user's own. `dvctrust` says what a stranger may set.
 """
 
 from __future__ import annotations
 
 import os
-import posixpath
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit
 
-from ..errors import InvalidFileError, NotFoundError, RefusedError
+from ..errors import NotFoundError
 from ..files import system_errors
 from ..model.remote import RemoteConfig
-from .dvcoptions import (
-    ADDRESSING,
-    CACHE_HARMLESS,
-    CORE_HARMLESS,
-    HARMFUL,
-    HARMLESS,
-    SECRETS,
-    SECTION_HARMFUL,
-    parse_bool,
-    parse_link_kinds,
-)
+from .dvcoptions import ADDRESSING, parse_bool, parse_link_kinds
 from .dvcsettings import Entry, Settings, Source, parse_settings, shown
+from .dvctrust import (
+    COMMITTED,
+    is_known,
+    parse_committed,
+    refusal,
+    remark_on_place,
+    remarks_on,
+)
 from .remoteconfigs import build_remotes
 
 DEFAULT_LINKS = ("reflink", "copy")
-_COMMITTED = ".dvc/config"
 _LOCAL = ".dvc/config.local"
 
 
@@ -111,107 +106,20 @@ def read_config(committed: bytes | None, *, root: Path | None) -> DVCConfig:
     dvc_dir = None if root is None else Path(os.path.abspath(root)) / ".dvc"
     merged = _read_own_settings()
     local = _read_file(dvc_dir / "config.local", _LOCAL) if dvc_dir else {}
-    theirs = parse_settings(committed or b"", Source(_COMMITTED, dvc_dir, trusted=False))
+    theirs = parse_committed(committed or b"", root)
     theirs = {id_: entry for id_, entry in theirs.items() if id_ not in local}
-    notes = [note for entry in theirs.values() if (note := _judge(entry, root))]
-    theirs = {id_: entry for id_, entry in theirs.items() if _is_known(entry)}
+    notes = []
+    for remark in remarks_on(theirs):
+        if (error := remark.error(in_checkout=root is not None)) is not None:
+            raise error
+        notes.append(remark.note)
+    theirs = {id_: entry for id_, entry in theirs.items() if is_known(entry)}
     notes += _keep_apart(merged, theirs)
     merged |= theirs
     merged |= local
     remotes = build_remotes(merged, root=root)
-    notes += [note for remote in remotes.values() if (note := _remark(remote))]
+    notes += [note for remote in remotes.values() if (note := remark_on_place(remote))]
     return _build(merged, remotes, tuple(dict.fromkeys(notes)), root)
-
-
-def judge_config(committed: bytes, *, root: Path) -> list[tuple[str, str | None]]:
-    """Say all that somebody should know about a committed configuration, without using it.
-
-    Parameters
-    ----------
-    committed : bytes
-        The content of ``.dvc/config``.
-    root : Path
-        The registry's work tree.
-
-    Returns
-    -------
-    list of (str, str or None)
-        What is wrong or odd, and what to do about it.
-
-    Raises
-    ------
-    InvalidFileError
-        If DVC could not read it either.
-    """
-    settings = parse_settings(committed, Source(_COMMITTED, root / ".dvc", trusted=False))
-    found: list[tuple[str, str | None]] = []
-    for entry in settings.values():
-        try:
-            if (note := _judge(entry, root)) is not None:
-                found.append((note, None))
-        except (RefusedError, InvalidFileError) as error:
-            found.append((error.message, error.hint))
-    remotes = build_remotes(settings, root=root)
-    for remote in remotes.values():
-        name = shown(remote.name)
-        if remote.problem is not None:
-            found.append((remote.problem.message, remote.problem.hint))
-        elif (note := _remark(remote)) is not None:
-            found.append((note, None))
-        if not remote.flag("verify"):
-            found.append((
-                f"{_COMMITTED}: of the remote {name!r}, plain DVC does not check what it downloads",
-                f"`dvc remote modify {name} verify true`",
-            ))  # fmt: skip
-    if ("core", "", "remote") not in settings:
-        found.append((f"{_COMMITTED}: no default remote", "`dvc remote add -d NAME URL`"))
-    return found
-
-
-@dataclass(frozen=True)
-class Remark:
-    """What is to be said of a committed setting.
-
-    Parameters
-    ----------
-    entry : Entry
-        The setting.
-    kind : {'harm', 'secret', 'unknown'}
-        Whether it could do harm, gives a secret away, or means nothing to us.
-    why : str
-        As a sentence without its subject.
-    """
-
-    entry: Entry
-    kind: str
-    why: str
-
-
-def remarks_on(committed: bytes) -> tuple[Settings, list[Remark]]:
-    """Judge the committed configuration by itself, all of it.
-
-    Returns
-    -------
-    tuple
-        The settings, and what is to be said of them.
-
-    Raises
-    ------
-    InvalidFileError
-        If it is not what DVC can read.
-    """
-    settings = parse_settings(committed, Source(_COMMITTED, None, trusted=False))
-    remarks = []
-    for entry in settings.values():
-        if not (entry.name.isprintable() and len(entry.name) <= 100):
-            remarks.append(Remark(entry, "harm", f"{shown(entry.name)!r} is no name of a remote"))
-        elif (why := _harm(entry)) is not None:
-            remarks.append(Remark(entry, "harm", why))
-        elif _is_secret(entry):
-            remarks.append(Remark(entry, "secret", "it is a secret that everybody can read in git"))
-        elif not _is_known(entry):
-            remarks.append(Remark(entry, "unknown", "it says nothing to neurogister"))
-    return settings, remarks
 
 
 def _build(
@@ -263,7 +171,7 @@ def _refuse_links(entry: Entry, root: Path, path: Path) -> None:
         if parent == root:
             return
         if parent.is_symlink():
-            raise _refusal(entry, f"{parent} is a symbolic link", root)
+            raise refusal(entry, f"{parent} is a symbolic link", in_checkout=True)
 
 
 def _read_own_settings() -> Settings:
@@ -293,75 +201,6 @@ def _read_file(path: Path, label: str) -> Settings:
     return parse_settings(data, Source(label, Path(os.path.abspath(path.parent)), trusted=True))
 
 
-def _judge(entry: Entry, root: Path | None) -> str | None:
-    """Refuse a committed setting that could do harm; tell if it is odd."""
-    if not (entry.name.isprintable() and len(entry.name) <= 100):
-        raise InvalidFileError(f"{entry.place}: {shown(entry.name)!r} is not a name of a remote")
-    why = _harm(entry)
-    if why is not None:
-        raise _refusal(entry, why, root)
-    if not _is_known(entry):
-        what = shown(entry.dotted) if _is_used(entry) else f"the section {shown(entry.section)!r}"
-        return f"{_COMMITTED}: {what} says nothing to neurogister"
-    if _is_secret(entry):
-        return (
-            f"{entry.place}: {shown(entry.dotted)} is a secret that everybody can read in git;"
-            f" replace it, and keep the new one with `dvc config --local {shown(entry.dotted)} …`"
-        )
-    return None
-
-
-def _harm(entry: Entry) -> str | None:
-    """Say what harm a committed setting could do; None if it is harmless."""
-    if entry.section == "remote" and entry.name:
-        if entry.key == "ssl_verify" and str(entry.value).lower() == "true":
-            return None
-        return HARMFUL.get(entry.key)
-    if (entry.section, entry.key) == ("cache", "dir"):
-        return None if _stays_inside(entry.text) else "it moves the cache out of the registry"
-    return SECTION_HARMFUL.get((entry.section, entry.key))
-
-
-def _stays_inside(path: str) -> bool:
-    """Tell whether a path from ``.dvc`` stays in the registry, and out of git's own folder."""
-    if os.path.isabs(path) or path.startswith(("~", "/")) or "\\" in path or ":" in path:
-        return False
-    parts = posixpath.normpath(posixpath.join(".dvc", path)).split("/")
-    return parts[0] != ".." and not any(part.lower().startswith(".git") for part in parts)
-
-
-def _is_used(entry: Entry) -> bool:
-    return entry.section in ("core", "cache") or bool(entry.section == "remote" and entry.name)
-
-
-def _is_known(entry: Entry) -> bool:
-    if entry.section == "remote" and entry.name:
-        return entry.key in HARMLESS or entry.key == "ssl_verify"
-    known = {"core": CORE_HARMLESS, "cache": CACHE_HARMLESS}.get(entry.section, frozenset())
-    return entry.key in known
-
-
-def _is_secret(entry: Entry) -> bool:
-    if entry.section != "remote":
-        return False
-    if entry.key != "url":
-        return entry.key in SECRETS and bool(entry.value)
-    try:
-        return urlsplit(entry.text).password is not None
-    except ValueError:
-        return False
-
-
-def _refusal(entry: Entry, why: str, root: Path | None) -> RefusedError:
-    command = f"`dvc config --local {shown(entry.dotted)} VALUE`"
-    return RefusedError(
-        f"{entry.place} sets {shown(entry.dotted)}, which only your own configuration may: {why}",
-        hint=f"Look at the value. If you trust it, say so: {command}."
-        if root is not None
-        else f"Clone the registry and look at the value. If you trust it, say so: {command}.",
-    )
-
-
 def _keep_apart(ours: Settings, theirs: Settings) -> list[str]:
     """Let no committed setting lead the credentials of a user's own remote elsewhere.
 
@@ -375,13 +214,13 @@ def _keep_apart(ours: Settings, theirs: Settings) -> list[str]:
         if ("remote", name, "url") in theirs:
             _drop(ours, [id_ for id_ in ours if id_[:2] == ("remote", name)])
             notes.append(
-                f"{_COMMITTED}: the remote {shown(name)!r} is another one than in your own"
+                f"{COMMITTED}: the remote {shown(name)!r} is another one than in your own"
                 " configuration, whose settings for it are not used here"
             )
         else:
             _drop(theirs, [("remote", name, key) for key in ADDRESSING])
             notes.append(
-                f"{_COMMITTED}: another address for your own remote {shown(name)!r} is not used"
+                f"{COMMITTED}: another address for your own remote {shown(name)!r} is not used"
             )
     return notes
 
@@ -397,12 +236,3 @@ def _differs(ours: Settings, theirs: Settings, name: str) -> bool:
 def _drop(settings: Settings, ids: list[tuple[str, str, str]]) -> None:
     for id_ in ids:
         settings.pop(id_, None)
-
-
-def _remark(remote: RemoteConfig) -> str | None:
-    if remote.scheme or "url" not in remote.committed or remote.in_tree is not None:
-        return None
-    return (
-        f"{_COMMITTED}: the remote {shown(remote.name)!r} is a folder outside the registry"
-        f" ({remote.address}), which others may not have"
-    )

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from neurogister.backends.dvcconfig import DVCConfig, judge_config, read_config
+from neurogister.backends.dvcconfig import DVCConfig, read_config
 from neurogister.backends.dvcinit import CONFIG, dvc_files
+from neurogister.backends.dvctrust import judge_config
 from neurogister.errors import InvalidFileError, NotFoundError, RefusedError
 from neurogister.model.remote import RemoteConfig, public_address
 
@@ -152,6 +153,7 @@ class TestReading:
             ("[cache]\nshared = all\n", r"cache\.shared must be 'group'"),
             ("[cache]\nverify = 1\n", r"cache\.verify must be true or false"),
             ("[core]\nremote = a, b\n", r"core\.remote has a comma"),
+            ("[cache]\ndir = a, b\n", r"cache\.dir has a comma"),
             (remote("url = s3://a", name="a\x1b[31m"), "is not a name of a remote"),
         ],
     )

@@ -74,18 +74,19 @@ def _may_hide_data(pattern: str) -> bool:
 
 
 def _config(submission: Submission, change: FileChange) -> Iterator[Finding]:
-    from ...backends.dvcconfig import remarks_on  # configobj, only where it changes
+    from ...backends.dvctrust import parse_committed, remarks_on  # only where it changes
 
     data = submission.content(change.oid or "", limit=_LIMIT) or b""
     try:
-        settings, remarks = remarks_on(data)
+        settings = parse_committed(data)
+        remarks = remarks_on(settings)
     except NeurogisterError as error:
         yield finding("dvc-config", change, error.message, fix=error.hint)
         return
-    rules = {"harm": "dvc-config", "secret": "secret", "unknown": "dvc-config-unknown"}
+    rules = {"secret": "secret", "unknown": "dvc-config-unknown"}
     for remark in remarks:
         yield finding(
-            rules[remark.kind], change, f"{remark.entry.dotted}: {remark.why}",
+            rules.get(remark.kind, "dvc-config"), change, f"{remark.entry.dotted}: {remark.why}",
             line=remark.entry.line, offending=remark.entry.dotted,
         )  # fmt: skip
     secret = {remark.entry.line for remark in remarks if remark.kind == "secret"}
@@ -122,12 +123,12 @@ def _remotes(submission: Submission, change: FileChange, settings: Settings) -> 
 
 def _before(submission: Submission) -> dict[tuple[str, str, str], object]:
     """Return the settings of the base by what they set."""
-    from ...backends.dvcconfig import remarks_on
+    from ...backends.dvctrust import parse_committed
 
     entry = submission.base_tree.get(DVC_CONFIG)
     data = None if entry is None else submission.content(entry.oid, limit=_LIMIT)
     try:
-        settings, _ = remarks_on(data or b"")
+        settings = parse_committed(data or b"")
     except NeurogisterError:
         return {}
     return {each.id: each.value for each in settings.values()}
