@@ -75,17 +75,17 @@ class Submitting:
         from .actions.deposited import Manner
         from .actions.drafts import Wishes
         from .actions.sources import find_sources
-        from .actions.submit import Submission, submit
+        from .actions.submit import Route, submit
         from .model.table import Said as Nothing
 
         sources = find_sources(list(files), table=None, said=said or Nothing())
-        submission = Submission(
+        route = Route(
             staging=staging, form=form, bundle=None if bundle is None else Path(bundle),
             push_to=push_to,
         )  # fmt: skip
         return submit(
             self._session, sources, Wishes(to=to, id=id, new_version=new_version),
-            Manner(branch=branch, dry_run=dry_run), submission, progress=self._progress,
+            Manner(branch=branch, dry_run=dry_run), route, progress=self._progress,
         )  # fmt: skip
 
     def promote(

@@ -26,7 +26,7 @@ _MOST = 20
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class CheckResult:
     """What one check found.
 
     Parameters
@@ -46,7 +46,7 @@ class Finding:
     hint: str | None = None
 
 
-def examine(settings: Settings, open_session: Callable[[], Session]) -> Iterator[Finding]:
+def examine(settings: Settings, open_session: Callable[[], Session]) -> Iterator[CheckResult]:
     """Check the machine, then the registry if there is one.
 
     Parameters
@@ -58,7 +58,7 @@ def examine(settings: Settings, open_session: Callable[[], Session]) -> Iterator
 
     Yields
     ------
-    Finding
+    CheckResult
         One for each check; a check that fails does not stop the others.
     """
     yield _python()
@@ -70,58 +70,60 @@ def examine(settings: Settings, open_session: Callable[[], Session]) -> Iterator
         session = open_session()
     except NeurogisterError as error:
         status = WARNING if settings.registry is None else PROBLEM
-        yield Finding("registry", status, error.message, error.hint)
+        yield CheckResult("registry", status, error.message, error.hint)
         return
-    yield Finding("registry", OK, f"{session.reader.url} at {session.reader.commit or 'no commit'}")
+    yield CheckResult(
+        "registry", OK, f"{session.reader.url} at {session.reader.commit or 'no commit'}"
+    )
     for check in (_contents, _configuration, _cache, _links, _remotes):
         try:
             yield from check(session)
         except NeurogisterError as error:
-            yield Finding(check.__name__.strip("_"), PROBLEM, error.message, error.hint)
+            yield CheckResult(check.__name__.strip("_"), PROBLEM, error.message, error.hint)
 
 
-def _python() -> Finding:
+def _python() -> CheckResult:
     text = f"neurogister {metadata.version('neurogister')}, Python {platform.python_version()}"
-    return Finding("python", OK, f"{text}, {sys.platform}")
+    return CheckResult("python", OK, f"{text}, {sys.platform}")
 
 
-def _git() -> Finding:
+def _git() -> CheckResult:
     program = shutil.which("git")
     if program is None:
-        return Finding("git", PROBLEM, "git is not on PATH", "Install git: https://git-scm.com")
+        return CheckResult("git", PROBLEM, "git is not on PATH", "Install git: https://git-scm.com")
     shown = subprocess.run([program, "--version"], capture_output=True, text=True, check=False)
-    return Finding("git", OK, f"{shown.stdout.strip()} ({program})")
+    return CheckResult("git", OK, f"{shown.stdout.strip()} ({program})")
 
 
-def _dvc() -> Finding:
+def _dvc() -> CheckResult:
     try:
-        return Finding("dvc", OK, f"dvc {metadata.version('dvc')}")
+        return CheckResult("dvc", OK, f"dvc {metadata.version('dvc')}")
     except metadata.PackageNotFoundError:
-        return Finding(
+        return CheckResult(
             "dvc", SKIPPED, "not installed; only remotes such as ssh or WebDAV need it",
             "pip install 'neurogister[dvc]'",
         )  # fmt: skip
 
 
-def _user_cache(settings: Settings) -> Finding:
+def _user_cache(settings: Settings) -> CheckResult:
     from ..backends.cache import Cache  # with the others, when doctor really runs
 
     if not Cache(settings.cache / "objects").is_writable():
-        return Finding(
+        return CheckResult(
             "user cache", PROBLEM, f"{settings.cache} cannot be written",
             "Set another with NEUROGISTER_CACHE, or mend its permissions.",
         )  # fmt: skip
     free = free_space(settings.cache)
     status = OK if free > 1 << 30 else WARNING
-    return Finding("user cache", status, f"{settings.cache}, {_gigabytes(free)} free")
+    return CheckResult("user cache", status, f"{settings.cache}, {_gigabytes(free)} free")
 
 
-def _layers(settings: Settings) -> Iterator[Finding]:
+def _layers(settings: Settings) -> Iterator[CheckResult]:
     for folder in settings.cache_layers:
         if os.access(folder, os.R_OK | os.X_OK) and folder.is_dir():
-            yield Finding("cache layer", OK, f"{folder} can be read")
+            yield CheckResult("cache layer", OK, f"{folder} can be read")
         else:
-            yield Finding(
+            yield CheckResult(
                 "cache layer", WARNING, f"{folder} cannot be read",
                 "Mount it, or take it out: `neurogister config cache_layers`.",
             )  # fmt: skip
@@ -131,60 +133,60 @@ def _gigabytes(size: int) -> str:
     return f"{size / 1e9:,.1f} GB"
 
 
-def _contents(session: Session) -> Iterator[Finding]:
+def _contents(session: Session) -> Iterator[CheckResult]:
     items = session.reader.everything()
     broken = [item for item in items if item.error is not None]
-    yield Finding("contents", OK, f"{len(items) - len(broken):,} datasets and packages")
+    yield CheckResult("contents", OK, f"{len(items) - len(broken):,} datasets and packages")
     for item in broken[:_MOST]:
-        yield Finding("contents", PROBLEM, item.error or "", f"Mend {item.path}.")
+        yield CheckResult("contents", PROBLEM, item.error or "", f"Mend {item.path}.")
     if len(broken) > _MOST:
-        yield Finding("contents", PROBLEM, f"{len(broken) - _MOST:,} more are broken")
+        yield CheckResult("contents", PROBLEM, f"{len(broken) - _MOST:,} more are broken")
     session.reader.info()  # raises what is wrong with registry.yaml
 
 
-def _configuration(session: Session) -> Iterator[Finding]:
+def _configuration(session: Session) -> Iterator[CheckResult]:
     config = session.config
-    yield Finding("dvc configuration", OK, f"default remote: {config.default_remote or 'none'}")
+    yield CheckResult("dvc configuration", OK, f"default remote: {config.default_remote or 'none'}")
     for note in config.notes:
-        yield Finding("dvc configuration", WARNING, note)
+        yield CheckResult("dvc configuration", WARNING, note)
 
 
-def _cache(session: Session) -> Iterator[Finding]:
+def _cache(session: Session) -> Iterator[CheckResult]:
     cache = session.holdings.caches[0]
     if cache.is_writable():
-        yield Finding("cache", OK, f"{cache.root}, {_gigabytes(free_space(cache.root))} free")
+        yield CheckResult("cache", OK, f"{cache.root}, {_gigabytes(free_space(cache.root))} free")
     else:
-        yield Finding(
+        yield CheckResult(
             "cache", WARNING, f"{cache.root} can be read, not written",
             "What is not in it goes to the user's own cache.",
         )  # fmt: skip
 
 
-def _links(session: Session) -> Iterator[Finding]:
+def _links(session: Session) -> Iterator[CheckResult]:
     root = session.reader.worktree
     if root is None or not session.holdings.caches[0].is_writable():
         return
     session.holdings.target()
     linker = session.linker(root)
-    yield Finding(
+    yield CheckResult(
         "links", OK, f"files are put in place by {linker.kinds[0]}"
         f" (wanted: {', '.join(session.config.cache_types)})",
     )  # fmt: skip
 
 
-def _remotes(session: Session) -> Iterator[Finding]:
+def _remotes(session: Session) -> Iterator[CheckResult]:
     if not session.config.remotes:
-        yield Finding("remotes", WARNING, "none is configured", "`dvc remote add -d NAME URL`")
+        yield CheckResult("remotes", WARNING, "none is configured", "`dvc remote add -d NAME URL`")
     for config in session.config.remotes.values():
         check, address = f"remote {config.name}", address_of(session, config)
         if session.settings.offline:
-            yield Finding(check, SKIPPED, f"{address} (offline)")
+            yield CheckResult(check, SKIPPED, f"{address} (offline)")
             continue
         try:
             session.open_remote(config).size("files/md5/00/" + "0" * 30)
         except LookupError:
-            yield Finding(check, OK, f"{address} answers")
+            yield CheckResult(check, OK, f"{address} answers")
         except NeurogisterError as error:
-            yield Finding(check, PROBLEM, error.message, error.hint)
+            yield CheckResult(check, PROBLEM, error.message, error.hint)
         else:
-            yield Finding(check, OK, f"{address} answers")
+            yield CheckResult(check, OK, f"{address} answers")

@@ -27,8 +27,8 @@ _ODD = re.compile(r"[^A-Za-z0-9._-]+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Submission:
-    """How a deposit becomes a pull request.
+class Route:
+    """Which ways the bytes and the branch of a deposit take to become a pull request.
 
     Parameters
     ----------
@@ -92,7 +92,7 @@ def submit(
     sources: Sequence[Source],
     wishes: Wishes,
     manner: Manner,
-    submission: Submission,
+    route: Route,
     *,
     progress: Progress = SILENT,
 ) -> Submitted:
@@ -106,7 +106,7 @@ def submit(
         The registry: a checkout.
     sources, wishes, manner
         As for `deposit`; the branch, if not given, is made up.
-    submission : Submission
+    route : Route
         The rest.
     progress : Progress
         Told about long work.
@@ -118,7 +118,7 @@ def submit(
     RefusedError, NetworkError, CredentialsError, …
         As `deposit` does; and of pushing and opening.
     """
-    submission.check()
+    route.check()
     if manner.push is False:
         raise UsageError(
             "a submission brings its bytes somewhere: `--no-push` does not go with `--submit`",
@@ -129,16 +129,16 @@ def submit(
             "a submission needs the network, which may not be used (`--offline`)",
             hint="Run it again without `--offline`.",
         )
-    return _Submitting(session, submission, progress).run(sources, wishes, manner)
+    return _Submitting(session, route, progress).run(sources, wishes, manner)
 
 
 class _Submitting:
-    def __init__(self, session: Session, submission: Submission, progress: Progress) -> None:
+    def __init__(self, session: Session, route: Route, progress: Progress) -> None:
         self._session = session
-        self._submission = submission
+        self._route = route
         self._progress = progress
         self._fork = Fork(open_for_writing(session))
-        self._remote = self._fork.remote(submission.push_to)
+        self._remote = self._fork.remote(route.push_to)
 
     def run(self, sources: Sequence[Source], wishes: Wishes, manner: Manner) -> Submitted:
         branch = manner.branch or self._branch(sources, wishes)
@@ -169,7 +169,7 @@ class _Submitting:
     def _deposit(
         self, sources: Sequence[Source], wishes: Wishes, manner: Manner
     ) -> tuple[DepositReport, str | None]:
-        mine = self._submission
+        mine = self._route
         needed = self._session.reader.info().submissions.needs_login and not mine.staging
         login = self._fork.login() if needed else None
         with sink(
@@ -211,7 +211,7 @@ class _Submitting:
             self._fork.note(f"Say where the bytes are\n\n{trailer(address)}")
 
     def _steps(self, address: str | None) -> list[str]:
-        bundle = self._submission.bundle
+        bundle = self._route.bundle
         if bundle is None:
             return []
         if address is None:

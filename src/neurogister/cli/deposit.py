@@ -32,7 +32,7 @@ from .output import counted, human_size
 from .validate import print_findings
 
 if TYPE_CHECKING:
-    from ..actions.submit import Submission, Submitted
+    from ..actions.submit import Route, Submitted
 
 FORMAT = "neurogister.deposit/1"
 SUBMISSION_FORMAT = "neurogister.submission/1"
@@ -170,12 +170,12 @@ def command(
         move=move, push=push, verify_remote=verify_remote, commit=commit, branch=branch,
         dry_run=dry_run, check=check,
     )  # fmt: skip
-    submission = _submission(send, staging=staging, form=form, bundle=bundle, push_to=push_to)
+    route = _route(send, staging=staging, form=form, bundle=bundle, push_to=push_to)
     session, progress = application.session, application.progress
-    if submission is not None:
+    if route is not None:
         from ..actions.submit import submit  # few deposits are submissions
 
-        done = submit(session, sources, wishes, manner, submission, progress=progress)
+        done = submit(session, sources, wishes, manner, route, progress=progress)
         report = done.report
     else:
         done = None
@@ -202,23 +202,23 @@ def command(
         application.exit(WOULD_CHANGE)
 
 
-def _submission(
+def _route(
     send: bool,
     *,
     staging: str | None,
     form: str | None,
     bundle: Path | None,
     push_to: str | None,
-) -> Submission | None:
+) -> Route | None:
     if not send:
         if any(each is not None for each in (staging, form, bundle, push_to)):
             raise UsageError(
                 "`--staging`, `--staging-form`, `--bundle` and `--push-to` go with `--submit`"
             )
         return None
-    from ..actions.submit import Submission  # few deposits are submissions
+    from ..actions.submit import Route  # few deposits are submissions
 
-    return Submission(staging=staging, form=form, bundle=bundle, push_to=push_to)
+    return Route(staging=staging, form=form, bundle=bundle, push_to=push_to)
 
 
 def _tell(application: Application, done: Submitted, *, json: bool) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..actions.doctor import OK, PROBLEM, Finding, examine
+from ..actions.doctor import OK, PROBLEM, CheckResult, examine
 from .application import Application
 from .options import JsonOption
 from .options import command as common
@@ -27,6 +27,6 @@ def command(application: Application, json: JsonOption = False) -> None:
         application.exit(1)
 
 
-def _shape(finding: Finding) -> dict[str, str | None]:
-    return {"format": FORMAT, "check": finding.check, "status": finding.status,
-            "detail": finding.detail, "hint": finding.hint}  # fmt: skip
+def _shape(result: CheckResult) -> dict[str, str | None]:
+    return {"format": FORMAT, "check": result.check, "status": result.status,
+            "detail": result.detail, "hint": result.hint}  # fmt: skip
