@@ -6,7 +6,7 @@ import hashlib
 import os
 import stat
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from enum import Enum
 from pathlib import Path
@@ -14,7 +14,7 @@ from pathlib import Path
 from ..backends.cache import ObjectId, digests_of
 from ..backends.holdings import Holdings, Wanted
 from ..errors import NeurogisterError, RefusedError
-from ..files import Destination, system_errors, translated, walk
+from ..files import CLOEXEC, Destination, system_errors, translated, walk
 from ..links import Linker, move_copy
 from ..model.listing import Entry
 from ..model.paths import check_path
@@ -418,12 +418,12 @@ def _rows(root: str) -> list[str]:
     stack = [("", root)]
     while stack:
         prefix, folder = stack.pop()
-        with os.scandir(folder) as entries:
+        with _listed(folder) as entries:
             for entry in entries:
                 if entry.is_dir(follow_symlinks=False):
-                    stack.append((f"{prefix}{entry.name}/", entry.path))
+                    stack.append((f"{prefix}{entry.name}/", f"{folder}/{entry.name}"))
                 elif entry.is_symlink():
-                    rows.append(_row(f"{prefix}{entry.name}", entry.path))
+                    rows.append(_row(f"{prefix}{entry.name}", f"{folder}/{entry.name}"))
                 else:
                     of = entry.stat(follow_symlinks=False)
                     rows.append(
@@ -431,6 +431,21 @@ def _rows(root: str) -> list[str]:
                     )
     rows.sort()
     return rows
+
+
+@contextmanager
+def _listed(folder: str) -> Iterator[Iterator[os.DirEntry[str]]]:
+    """List a folder; by its descriptor, where files are then found without all of their path."""
+    if os.scandir not in os.supports_fd:
+        with os.scandir(folder) as entries:
+            yield entries
+        return
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | CLOEXEC)
+    try:
+        with os.scandir(descriptor) as entries:
+            yield entries
+    finally:
+        os.close(descriptor)
 
 
 def _row(relative: str, path: str) -> str:

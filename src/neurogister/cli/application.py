@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from contextlib import suppress
 from functools import cached_property
@@ -158,6 +159,7 @@ def run() -> NoReturn:
     else:
         if status == INTERRUPTED:
             exit_for(KeyboardInterrupt(), arguments)
+    gc.freeze()  # nothing is to be searched for garbage when all of it goes
     sys.exit(status)
 
 

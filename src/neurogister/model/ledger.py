@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from .digest import is_digest
-from .zips import Zip
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from .fields import Fields
+    from .zips import Zip
 
 _MD5 = re.compile(r"\A[0-9a-f]{32}(\.dir)?\Z")
 _NUMBER = r"(?:0|[1-9][0-9]*)"
@@ -98,7 +98,7 @@ class Version:
             by=fields.text("by"),
             note=fields.text("note"),
             members=fields.texts("members"),
-            zip=None if fields.peek("zip") is None else Zip.from_fields(fields.inner("zip")),
+            zip=_take_zip(fields),
             extra=fields.rest(),
         )
 
@@ -142,6 +142,14 @@ def take_version(fields: Fields) -> int | str | None:
     raise fields.error(
         "version", "must be a number from 1, or a semantic version such as '1.2.0'", hint=hint
     )
+
+
+def _take_zip(fields: Fields) -> Zip | None:
+    if fields.peek("zip") is None:
+        return None
+    from .zips import Zip  # few versions have one
+
+    return Zip.from_fields(fields.inner("zip"))
 
 
 def _take_digest(fields: Fields, algorithm: str) -> str | None:
