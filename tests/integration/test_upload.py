@@ -38,7 +38,6 @@ from tests.servers import (
 
 from neurogister.actions.session import Session, open_session
 from neurogister.actions.upload import Outgoing, Stored, upload
-from neurogister.backends.cache import ObjectId
 from neurogister.backends.dvcremote import DVCRemote
 from neurogister.backends.remotes import Remote, open_remote
 from neurogister.errors import (
@@ -50,6 +49,7 @@ from neurogister.errors import (
     NotFoundError,
     RefusedError,
 )
+from neurogister.model.objects import ObjectId
 from neurogister.model.remote import RemoteConfig
 from neurogister.settings import Settings
 
@@ -904,7 +904,7 @@ SCRIPT = """
 import os, signal, sys
 from pathlib import Path
 from neurogister.actions.upload import Outgoing, upload
-from neurogister.backends.cache import ObjectId
+from neurogister.model.objects import ObjectId
 from neurogister.backends.remotes import open_remote
 from neurogister.model.remote import RemoteConfig
 from neurogister.progress import SILENT

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from neurogister import links
 from neurogister.actions.placing import Examiner, Place, put
-from neurogister.backends.cache import Cache, ObjectId
-from neurogister.backends.holdings import Holdings, Wanted
+from neurogister.backends.cache import Cache
+from neurogister.backends.holdings import Holdings
 from neurogister.backends.state import State
 from neurogister.errors import InvalidFileError, NeurogisterError, NoSpaceError, RefusedError
 from neurogister.files import (
@@ -30,6 +30,7 @@ from neurogister.files import (
 from neurogister.links import Linker, move_copy
 from neurogister.model.digest import Expected
 from neurogister.model.listing import parse_listing
+from neurogister.model.objects import ObjectId, Wanted
 
 # Writing.
 

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from typing import Generic, Protocol, TypeVar
 
-from ..backends.cache import ObjectId
 from ..backends.remotes import Remote
 from ..errors import IntegrityError, NetworkError, NeurogisterError, NoSpaceError, RefusedError
+from ..model.objects import ObjectId
 from ..progress import SILENT, Progress
 
 _INTEGRITY_TRIES = 2

@@ -12,8 +12,8 @@ from ..files import BINARY, CLOEXEC, system_errors
 from .writable import now
 
 if TYPE_CHECKING:
-    from ..backends.cache import ObjectId
     from ..backends.remotes import Remote
+    from ..model.objects import ObjectId
     from .upload import Outgoing
 
 FORMAT = "neurogister.promoted/1"

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-from ..backends.cache import Cache, ObjectId
+from ..backends.cache import Cache
 from ..errors import NeurogisterError, NotFoundError
 from ..files import walk
 from ..model.digest import Expected
+from ..model.objects import ObjectId
 from ..progress import SILENT, Progress
 from .session import Session
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 
-from ..backends.holdings import Wanted, strongest
+from ..backends.holdings import strongest
 from ..backends.remotes import Remote
 from ..errors import IntegrityError
 from ..model.digest import Buffer, new_hasher
+from ..model.objects import Wanted
 
 NOTHING_KEPT = (
     "Nothing wrong was kept. Tell the maintainers of the registry, or try another remote"

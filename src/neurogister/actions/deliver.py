@@ -10,12 +10,12 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from ..backends.cache import ObjectId, digests_of
-from ..backends.holdings import Wanted
+from ..backends.cache import digests_of
 from ..errors import IntegrityError, NeurogisterError, SeveralErrors
 from ..files import Destination
 from ..links import Linker
 from ..model.listing import Entry, dump_listing, listing_sha256
+from ..model.objects import ObjectId, Wanted
 from ..progress import SILENT, Progress
 from .placing import Place, put, remove_leftovers, signature
 from .plan import Work, needed_bytes

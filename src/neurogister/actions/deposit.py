@@ -11,10 +11,10 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ..backends.cache import ObjectId
 from ..errors import NeurogisterError, RefusedError
 from ..model.assignments import merge
 from ..model.listing import Entry, dump_listing, listing_md5, listing_sha256
+from ..model.objects import ObjectId
 from ..progress import SILENT, Progress
 from ..registry.layout import MANIFEST_SUFFIX
 from .deposited import DEPOSITED, PLANNED, UNCHANGED, Also, Deposited, DepositReport, Manner

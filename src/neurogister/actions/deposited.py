@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from ..backends.cache import ObjectId
     from ..backends.remotes import Remote
     from ..model.finding import Report
+    from ..model.objects import ObjectId
 
 DEPOSITED = "deposited"
 UNCHANGED = "unchanged"

@@ -12,12 +12,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from ..backends.cache import Cache, ObjectId, Stat
-from ..backends.holdings import Holdings, Wanted
+from ..backends.cache import Cache, Stat
+from ..backends.holdings import Holdings
 from ..errors import NeurogisterError, RefusedError
 from ..files import BINARY, CLOEXEC, open_regular, system_errors, write_all
 from ..links import try_clone
 from ..model.digest import Expected, Hasher, MultiHasher, new_hasher
+from ..model.objects import ObjectId, Wanted
 from ..progress import SILENT, Progress
 
 SMALL = 4 << 20

@@ -9,10 +9,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..backends.cache import ObjectId
 from ..errors import NotFoundError, RefusedError
 from ..files import system_errors
 from ..model.names import Target
+from ..model.objects import ObjectId
 from ..model.paths import check_path
 from .checkedout import CheckedOut
 from .describe import address_of, find_entries

@@ -10,11 +10,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..backends.cache import ObjectId
 from ..errors import NeurogisterError, NotFoundError, RefusedError, UsageError
 from ..files import Destination
 from ..model.dataset import Dataset
 from ..model.locked import Choice, Locked, LockedRegistry, LockedRemote, Lockfile
+from ..model.objects import ObjectId
 from ..model.pointer import Pointer
 from ..model.remote import RemoteConfig
 from ..progress import SILENT, Progress

@@ -6,18 +6,17 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from ..backends.holdings import stricter
 from ..errors import InvalidFileError, NeurogisterError
 from ..model.listing import parse_listing, size_limit
 from ..model.names import Target
+from ..model.objects import stricter
 from .selection import entries_from_manifest, select
 from .writable import raise_problems
 
 if TYPE_CHECKING:
-    from ..backends.cache import ObjectId
-    from ..backends.holdings import Wanted
     from ..model.dataset import Dataset
     from ..model.listing import Entry
+    from ..model.objects import ObjectId, Wanted
     from ..registry.reader import Reader
     from .selection import Selection
 

@@ -12,11 +12,12 @@ from pathlib import Path
 from typing import BinaryIO
 
 from ..backends.cache import Cache, Stat, remove
-from ..backends.holdings import Wanted, strongest
+from ..backends.holdings import strongest
 from ..backends.remotes import Remote
 from ..errors import IntegrityError, NetworkError
 from ..files import BINARY, CLOEXEC, NOFOLLOW, system_errors, write_all
 from ..model.digest import CHUNK_SIZE, Buffer
+from ..model.objects import Wanted
 from .content import wrong_content
 from .follower import Digests, Follower, SecondCopy
 

@@ -11,12 +11,13 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from pathlib import Path
 
-from ..backends.cache import ObjectId, digests_of
-from ..backends.holdings import Holdings, Wanted
+from ..backends.cache import digests_of
+from ..backends.holdings import Holdings
 from ..errors import NeurogisterError, RefusedError
 from ..files import CLOEXEC, Destination, system_errors, translated, walk
 from ..links import Linker, move_copy
 from ..model.listing import Entry
+from ..model.objects import ObjectId, Wanted
 from ..model.paths import check_path
 from ..progress import SILENT, Progress
 

@@ -7,12 +7,12 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..backends.cache import ObjectId
-from ..backends.holdings import Holdings, Wanted, stricter
+from ..backends.holdings import Holdings
 from ..errors import NeurogisterError, NoSpaceError
 from ..files import Destination, free_space
 from ..links import Linker
 from ..model.listing import Entry, parse_listing, size_limit
+from ..model.objects import ObjectId, Wanted, stricter
 from ..progress import Progress
 from .placing import (
     Examiner,

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ..backends.cache import ObjectId
 from ..backends.remotebase import ObjectStat
 from ..errors import NeurogisterError
+from ..model.objects import ObjectId
 from ..progress import SILENT, Progress
 from .attempts import Attempts, Unfinished
 

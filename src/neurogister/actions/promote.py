@@ -11,7 +11,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from typing import TYPE_CHECKING, Any
 
-from ..backends.cache import ObjectId
 from ..errors import (
     IntegrityError,
     InvalidFileError,
@@ -21,6 +20,7 @@ from ..errors import (
     UsageError,
 )
 from ..model.listing import dump_listing
+from ..model.objects import ObjectId
 from ..progress import SILENT, Progress
 from .auditlog import AuditLog
 from .named import (
@@ -38,8 +38,8 @@ from .stagings import Stagings, messages_since
 from .upload import Outgoing, Stored, other_there, upload
 
 if TYPE_CHECKING:
-    from ..backends.holdings import Wanted
     from ..backends.remotes import ObjectStat, Remote
+    from ..model.objects import Wanted
     from ..registry.reader import Reader
     from .selection import Selection
     from .session import Session

@@ -8,11 +8,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..backends.cache import Cache, ObjectId
-from ..backends.holdings import Wanted
+from ..backends.cache import Cache
 from ..errors import NeurogisterError
 from ..files import system_errors, walk
 from ..model.digest import Expected
+from ..model.objects import ObjectId, Wanted
 from ..progress import SILENT, Progress
 from .caches import CachedFolder, CachedObject, list_cache, list_folders
 from .session import Session

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..backends.cache import ObjectId
-from ..backends.holdings import Holdings, Wanted
+from ..backends.holdings import Holdings
 from ..errors import InvalidFileError, NeurogisterError
 from ..files import Destination
 from ..model.names import is_glob
+from ..model.objects import ObjectId, Wanted
 from ..progress import SILENT, Progress
 from .plan import (
     Work,

@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ..backends.cache import ObjectId
 from ..model.dataset import UNKNOWN_LICENSE
 from ..model.ledger import Version, known
 from ..model.listing import Entry, dump_listing
 from ..model.manifest import dump_manifest
+from ..model.objects import ObjectId
 from ..model.pointer import Pointer
 from ..model.record import FIELDS, Record
 from ..model.writing import check_document, dump_document, edit_document

@@ -12,7 +12,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from ..backends.cache import ObjectId
 from ..errors import (
     CredentialsError,
     NetworkError,
@@ -24,6 +23,7 @@ from ..errors import (
 from ..model.ledger import Version, is_semantic_version, semantic_rank
 from ..model.listing import Entry, listing_md5, listing_sha256
 from ..model.manifest import dump_manifest
+from ..model.objects import ObjectId
 from ..model.pointer import SUFFIX, Pointer
 from ..model.writing import check_document, dump_document, edit_document
 from ..progress import SILENT, Progress

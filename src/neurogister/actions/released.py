@@ -6,10 +6,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from ..backends.cache import ObjectId
 from ..backends.remotebase import ObjectStat
 from ..errors import NeurogisterError, NotFoundError, OfflineError, RefusedError
 from ..model.listing import Entry, dump_listing
+from ..model.objects import ObjectId
 from ..model.package import Member
 from ..model.zips import Zip
 from ..progress import Progress

@@ -8,8 +8,6 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from ..backends.cache import ObjectId
-from ..backends.holdings import Wanted
 from ..errors import IntegrityError, NotFoundError, RefusedError
 from ..model.dataset import Dataset
 from ..model.digest import Expected
@@ -17,6 +15,7 @@ from ..model.ledger import Version
 from ..model.listing import Entry, listing_md5, listing_sha256, size_limit
 from ..model.manifest import parse_manifest
 from ..model.names import Target
+from ..model.objects import ObjectId, Wanted
 
 if TYPE_CHECKING:
     from ..registry.reader import Reader

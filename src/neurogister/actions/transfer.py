@@ -9,8 +9,8 @@ from contextlib import suppress
 from functools import partial
 from typing import Any
 
-from ..backends.cache import ObjectId, Stat
-from ..backends.holdings import Holdings, Wanted
+from ..backends.cache import Stat
+from ..backends.holdings import Holdings
 from ..backends.remotes import Remote
 from ..errors import (
     CredentialsError,
@@ -22,6 +22,7 @@ from ..errors import (
     OnTapeError,
 )
 from ..model.digest import Buffer, MultiHasher
+from ..model.objects import ObjectId, Wanted
 from .attempts import Arrived, Attempts, Unfinished
 from .content import NOTHING_KEPT, check_content, wrong_content
 from .partial import kept_bytes, stream_into_cache

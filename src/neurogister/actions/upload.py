@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from ..backends.cache import ObjectId
-from ..backends.holdings import Wanted
 from ..backends.remotes import ObjectStat, Remote
 from ..errors import (
     CredentialsError,
@@ -22,6 +20,7 @@ from ..errors import (
 )
 from ..files import open_regular, system_errors
 from ..model.digest import Buffer, Expected
+from ..model.objects import ObjectId, Wanted
 from ..progress import SILENT, Progress
 from .attempts import Arrived, Attempts, Unfinished
 from .transfer import named, read_to_end

@@ -10,10 +10,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ..backends.cache import digests_of
-from ..backends.holdings import Wanted
 from ..errors import NeurogisterError
 from ..files import walk
 from ..model.names import Target
+from ..model.objects import Wanted
 from ..progress import SILENT, Progress
 from .checkedout import CheckedOut
 from .describe import find_entries

@@ -11,12 +11,13 @@ from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..backends.cache import Cache, ObjectId
-from ..backends.holdings import Holdings, Wanted
+from ..backends.cache import Cache
+from ..backends.holdings import Holdings
 from ..backends.state import State
 from ..errors import InvalidFileError, NetworkError, NeurogisterError, NotFoundError
 from ..files import system_errors
 from ..links import Linker
+from ..model.objects import ObjectId, Wanted
 from ..progress import SILENT, Progress
 
 if TYPE_CHECKING:

@@ -22,8 +22,8 @@ from .placing import collect_errors
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from ..backends.cache import ObjectId
     from ..model.dataset import Dataset
+    from ..model.objects import ObjectId
     from .session import Session
 
 

@@ -9,11 +9,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..backends.cache import ObjectId
-from ..backends.holdings import Wanted
 from ..errors import NeurogisterError, NotFoundError
 from ..model.digest import Expected
 from ..model.locked import Locked, Lockfile
+from ..model.objects import ObjectId, Wanted
 from ..model.remote import RemoteConfig
 from ..progress import SILENT, Progress
 from .workspace import Workspace

@@ -6,11 +6,10 @@ from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ..backends.cache import ObjectId
-from ..backends.holdings import Wanted
 from ..errors import NeurogisterError, NotFoundError
 from ..model.digest import Expected
 from ..model.names import is_glob
+from ..model.objects import ObjectId, Wanted
 from ..model.zips import is_zip
 from ..progress import SILENT, Progress
 from .placing import collect_errors

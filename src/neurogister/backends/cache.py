@@ -15,38 +15,11 @@ from pathlib import Path
 from ..errors import NeurogisterError, RefusedError
 from ..files import BINARY, CLOEXEC, open_regular, system_errors, translated, unique_token
 from ..model.digest import CHUNK_SIZE, Buffer, MultiHasher
+from ..model.objects import ObjectId
 
 # after so many days, what a killed command left is of no use any more
 _STALE_DAYS = {"tmp": 1, "partial": 14, "locks": 1}
 _GROUP_FOLDER = 0o2775  # as DVC makes the folders of a shared cache
-
-
-@dataclass(frozen=True, slots=True)
-class ObjectId:
-    """The address of an object.
-
-    Parameters
-    ----------
-    md5 : str
-        32 hexadecimal digits.
-    listing : bool
-        Whether it is the listing of a folder (``.dir`` in its name).
-    legacy : bool
-        Whether it lies in DVC 2's layout (``ab/cdef…`` instead of ``files/md5/ab/cdef…``).
-    """
-
-    md5: str
-    listing: bool = False
-    legacy: bool = False
-
-    @property
-    def key(self) -> str:
-        """The name of the object below a cache or a remote."""
-        prefix = "" if self.legacy else "files/md5/"
-        return f"{prefix}{self.md5[:2]}/{self.md5[2:]}{'.dir' if self.listing else ''}"
-
-    def __str__(self) -> str:
-        return f"{self.md5}.dir" if self.listing else self.md5
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,41 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from ..errors import IntegrityError, NeurogisterError, RefusedError
+from ..errors import NeurogisterError, RefusedError
 from ..model.digest import Expected, is_digest
-from .cache import Cache, ObjectId, Stat
+from ..model.objects import ObjectId, Wanted
+from .cache import Cache, Stat
 from .state import State
 
 _CHECKERS = 4
-
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """An object that somebody needs.
-
-    Parameters
-    ----------
-    oid : ObjectId
-        Its address.
-    expected : Expected
-        What its content must be.
-    label : str
-        What the user calls it: ``mni152/t1.nii.gz``, ``dwi:sub-01/dwi.bval``.
-    limit : int
-        The most bytes that it may have.
-    remote : str, optional
-        The remote that its pointer names, to be asked first.
-    """
-
-    oid: ObjectId
-    expected: Expected
-    label: str
-    limit: int
-    remote: str | None = None
 
 
 class Holdings:
@@ -219,32 +194,3 @@ def strongest(expected: Expected, digests: dict[str, str]) -> str | None:
     """Return the digest that counts beside the md5, if it was computed."""
     name = expected.algorithms[-1]
     return digests.get(name) if name in ("sha256", "sha1") else None
-
-
-def stricter(one: Wanted, other: Wanted) -> Wanted:
-    """Return what an object must be that two want.
-
-    Raises
-    ------
-    IntegrityError
-        If it cannot be both.
-    """
-    if one.expected == other.expected:
-        return one
-    merged: dict[str, Any] = {}
-    for name in ("size", "sha256", "sha1"):
-        mine, theirs = getattr(one.expected, name), getattr(other.expected, name)
-        if mine is not None and theirs is not None and mine != theirs:
-            raise IntegrityError(
-                f"{other.label}: its record gives the object {other.oid} the {name} {theirs},"
-                f" and that of {one.label} {mine}",
-                hint="The registry contradicts itself here: tell its maintainers.",
-            )
-        merged[name] = theirs if mine is None else mine
-    merged["needs_sha256"] = one.expected.needs_sha256 or other.expected.needs_sha256
-    return replace(
-        one,
-        expected=replace(one.expected, **merged),
-        limit=min(one.limit, other.limit),
-        remote=one.remote or other.remote,
-    )

@@ -12,7 +12,8 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from .cache import Cache, ObjectId, Stat
+from ..model.objects import ObjectId
+from .cache import Cache, Stat
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS object (

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from neurogister.actions.attempts import Attempts, Unfinished
-from neurogister.backends.cache import ObjectId
 from neurogister.errors import IntegrityError, NetworkError, NoSpaceError
+from neurogister.model.objects import ObjectId
 
 
 @dataclass(frozen=True)

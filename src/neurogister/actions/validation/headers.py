@@ -16,10 +16,9 @@ from .reading import finding
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from ...backends.cache import ObjectId
-    from ...backends.holdings import Wanted
     from ...backends.remotes import Remote
     from ...model.finding import Finding
+    from ...model.objects import ObjectId, Wanted
     from .objects import Held
     from .submission import Submission
 

@@ -11,13 +11,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from ...backends.cache import ObjectId
-from ...backends.holdings import Wanted, stricter
 from ...errors import IntegrityError, InvalidFileError, NeurogisterError, NotFoundError
 from ...model.digest import Expected
 from ...model.finding import UNJUDGED
 from ...model.listing import Entry, parse_listing, size_limit
 from ...model.manifest import parse_manifest
+from ...model.objects import ObjectId, Wanted, stricter
 from ...progress import SILENT, Progress
 from ...registry.layout import DVC_CONFIG, MANIFEST_SUFFIX, POINTER, name_of, place_of
 from ..content import check_content
