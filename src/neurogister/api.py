@@ -511,7 +511,7 @@ class Registry(Changing):
 
 def _checked(report: PullReport) -> PullReport:
     if report.errors:
-        from .actions.placing import collect_errors  # only when something failed
+        from .errors import collect_errors  # only when something failed
 
         raise collect_errors(report.errors, len(report.pulled))
     return report

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 
 class NeurogisterError(Exception):
     """What went wrong, in one sentence, and what to do next.
@@ -157,3 +159,10 @@ class SeveralErrors(NeurogisterError):  # noqa: N818 - there are several
     ) -> None:
         super().__init__(message, hint=hint)
         self.errors = errors
+
+
+def collect_errors(errors: Sequence[NeurogisterError], total: int) -> NeurogisterError:
+    """Return one error for several, or the only one itself."""
+    if len(errors) == 1:
+        return errors[0]
+    return SeveralErrors(f"{len(errors)} of {total} could not be done", list(errors))

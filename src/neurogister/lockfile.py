@@ -224,7 +224,7 @@ class Lockfile:
             If something was withdrawn.
         """
         from .actions.locked import pull_from
-        from .actions.placing import collect_errors
+        from .errors import collect_errors
 
         report = pull_from(
             read_lockfile(self._given), _some(names), self._settings, layout=layout,

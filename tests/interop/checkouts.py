@@ -14,8 +14,8 @@ from typing import NamedTuple
 from tests.factories import RegistryBuilder, dwi_files, make_registry, nifti_bytes
 
 import neurogister
-from neurogister.actions.placing import collect_errors
 from neurogister.actions.pull import PullReport
+from neurogister.errors import collect_errors
 
 BATCH = Path(__file__).with_name("run_dvc.py")
 SCRIPT = b"#!/bin/sh\necho hello\n"

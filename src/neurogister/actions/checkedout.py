@@ -6,9 +6,9 @@ import stat
 from functools import cached_property
 from pathlib import Path
 
-from .placing import signature
 from .selection import Selection
 from .session import Session
+from .signature import signature
 
 
 class CheckedOut:

@@ -17,8 +17,10 @@ from ..links import Linker
 from ..model.listing import Entry, dump_listing, listing_sha256
 from ..model.objects import ObjectId, Wanted
 from ..progress import SILENT, Progress
-from .placing import Place, put, remove_leftovers, signature
-from .plan import Work, needed_bytes
+from .placing import Place, put, remove_leftovers
+from .plan import needed_bytes
+from .signature import signature
+from .work import Work
 
 if TYPE_CHECKING:
     from .workspace import Workspace

@@ -12,7 +12,8 @@ from ..model.dataset import Dataset
 from ..model.listing import Entry, parse_listing, size_limit
 from ..progress import SILENT, Progress
 from .checkedout import CheckedOut
-from .selection import Selection, choose_part, entries_from_manifest
+from .entries import choose_part, entries_from_manifest
+from .selection import Selection
 from .session import Session
 
 if TYPE_CHECKING:

@@ -8,12 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..errors import InvalidFileError, NotFoundError, RefusedError, UsageError
+from ..errors import InvalidFileError, NotFoundError, RefusedError, UsageError, collect_errors
 from ..files import open_regular, system_errors, write_whole
 from ..model.digest import is_digest
 from ..progress import SILENT, Progress
 from .layouts import zips_in_lockfile
-from .placing import collect_errors
 from .zipped import Zipped, find_zips, name_zips
 
 if TYPE_CHECKING:

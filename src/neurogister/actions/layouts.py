@@ -16,9 +16,9 @@ from ..model.pointer import Pointer
 from ..progress import SILENT, Progress
 from ..settings import nf_neuro_folder
 from .locked import open_workspace, plan_choice, refuse_withdrawn
-from .plan import Work
 from .pull import Pulled, PullReport, bring, result_of
 from .selection import Selection
+from .work import Work
 from .zipped import Zipped, collect_zips, find_zips
 
 if TYPE_CHECKING:

@@ -8,13 +8,12 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-from ..errors import NeurogisterError, NotFoundError, RefusedError
+from ..errors import NeurogisterError, NotFoundError, RefusedError, collect_errors
 from ..model.locked import Locked, LockedRegistry
 from ..model.names import Target
 from ..progress import SILENT, Progress
 from .lockentry import lock_target, registry_of
 from .lockfiles import changing, read_lockfile, write_lockfile
-from .placing import collect_errors
 from .session import Session, open_session
 
 if TYPE_CHECKING:

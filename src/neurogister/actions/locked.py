@@ -10,7 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..errors import NeurogisterError, NotFoundError, RefusedError, UsageError
+from ..errors import NeurogisterError, NotFoundError, RefusedError, UsageError, collect_errors
 from ..files import Destination
 from ..model.dataset import Dataset
 from ..model.locked import Choice, Locked, LockedRegistry, LockedRemote, Lockfile
@@ -18,11 +18,11 @@ from ..model.objects import ObjectId
 from ..model.pointer import Pointer
 from ..model.remote import RemoteConfig
 from ..progress import SILENT, Progress
+from .entries import choose_part
 from .lockfiles import OnDisk, read_lockfile
-from .placing import collect_errors
-from .plan import Work
 from .pull import PullReport, bring
-from .selection import Selection, choose_part
+from .selection import Selection
+from .work import Work
 from .workspace import Workspace
 
 if TYPE_CHECKING:

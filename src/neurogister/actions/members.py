@@ -15,7 +15,8 @@ from ..model.paths import check_path
 from ..progress import SILENT, Progress
 from ..registry.resolve import the_one
 from .describe import find_entries
-from .selection import Selection, choose_part, entries_from_manifest, matches_part, select
+from .entries import choose_part, entries_from_manifest, matches_part
+from .selection import Selection, select
 
 if TYPE_CHECKING:
     from ..model.dataset import Dataset

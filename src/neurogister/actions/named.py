@@ -10,7 +10,8 @@ from ..errors import InvalidFileError, NeurogisterError
 from ..model.listing import parse_listing, size_limit
 from ..model.names import Target
 from ..model.objects import stricter
-from .selection import entries_from_manifest, select
+from .entries import entries_from_manifest
+from .selection import select
 from .writable import raise_problems
 
 if TYPE_CHECKING:

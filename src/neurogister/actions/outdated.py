@@ -11,8 +11,9 @@ from ..errors import NeurogisterError, RefusedError
 from ..model.ledger import as_version
 from ..model.names import is_version
 from ..model.package import Member, Package
+from .entries import entries_from_manifest
 from .members import open_members
-from .selection import Selection, entries_from_manifest, why_withdrawn
+from .selection import Selection, why_withdrawn
 
 if TYPE_CHECKING:
     from ..model.dataset import Dataset

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import stat
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from enum import Enum
 from pathlib import Path
@@ -14,7 +13,7 @@ from pathlib import Path
 from ..backends.cache import digests_of
 from ..backends.holdings import Holdings
 from ..errors import NeurogisterError, RefusedError
-from ..files import CLOEXEC, Destination, system_errors, translated, walk
+from ..files import Destination, system_errors, translated, walk
 from ..links import Linker, move_copy
 from ..model.listing import Entry
 from ..model.objects import ObjectId, Wanted
@@ -387,79 +386,3 @@ def remove_leftovers(folder: str, places: Iterable[Place], destination: Destinat
                 break
             with suppress(OSError):
                 parent.rmdir()
-
-
-def signature(path: Path) -> str | None:
-    """Sum up what lies at a path: every file's name, inode, time and size.
-
-    Parameters
-    ----------
-    path : Path
-        A file, or a folder.
-
-    Returns
-    -------
-    str or None
-        None if nothing is there, or something that cannot be summed up.
-    """
-    try:
-        if stat.S_ISDIR(os.lstat(path).st_mode):
-            rows = _rows(os.fspath(path))
-        else:
-            rows = [_row("", os.fspath(path))]
-    except OSError:
-        return None
-    text = "\n".join(rows).encode("utf-8", "surrogateescape")
-    return hashlib.blake2b(text, digest_size=16).hexdigest()
-
-
-def _rows(root: str) -> list[str]:
-    """Return a row for each file of a folder, sorted; fast, as it is all that a no-op does."""
-    rows: list[str] = []
-    stack = [("", root)]
-    while stack:
-        prefix, folder = stack.pop()
-        with _listed(folder) as entries:
-            for entry in entries:
-                if entry.is_dir(follow_symlinks=False):
-                    stack.append((f"{prefix}{entry.name}/", f"{folder}/{entry.name}"))
-                elif entry.is_symlink():
-                    rows.append(_row(f"{prefix}{entry.name}", f"{folder}/{entry.name}"))
-                else:
-                    of = entry.stat(follow_symlinks=False)
-                    rows.append(
-                        f"{prefix}{entry.name}\0{of.st_ino}\0{of.st_mtime_ns}\0{of.st_size}\0"
-                    )
-    rows.sort()
-    return rows
-
-
-@contextmanager
-def _listed(folder: str) -> Iterator[Iterator[os.DirEntry[str]]]:
-    """List a folder; by its descriptor, where files are then found without all of their path."""
-    if os.scandir not in os.supports_fd:
-        with os.scandir(folder) as entries:
-            yield entries
-        return
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | CLOEXEC)
-    try:
-        with os.scandir(descriptor) as entries:
-            yield entries
-    finally:
-        os.close(descriptor)
-
-
-def _row(relative: str, path: str) -> str:
-    """Sum up one file; of a link, what it leads to."""
-    target = os.readlink(path) if os.path.islink(path) else ""
-    of = os.stat(path)
-    return f"{relative}\0{of.st_ino}\0{of.st_mtime_ns}\0{of.st_size}\0{target}"
-
-
-def collect_errors(errors: Sequence[NeurogisterError], total: int) -> NeurogisterError:
-    """Return one error for several, or the only one itself."""
-    from ..errors import SeveralErrors  # only when something failed
-
-    if len(errors) == 1:
-        return errors[0]
-    return SeveralErrors(f"{len(errors)} of {total} could not be done", list(errors))

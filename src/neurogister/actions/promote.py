@@ -18,11 +18,13 @@ from ..errors import (
     NotFoundError,
     OfflineError,
     UsageError,
+    collect_errors,
 )
 from ..model.listing import dump_listing
 from ..model.objects import ObjectId
 from ..progress import SILENT, Progress
 from .auditlog import AuditLog
+from .entries import entries_from_manifest
 from .named import (
     Named,
     check_total,
@@ -30,10 +32,8 @@ from .named import (
     listing_limit,
     read_listing,
 )
-from .placing import collect_errors
 from .presence import ask_for
 from .promotion import PLANNED, PROMOTED, THERE, Order, Promoted, Promotion
-from .selection import entries_from_manifest
 from .stagings import Stagings, messages_since
 from .upload import Outgoing, Stored, other_there, upload
 

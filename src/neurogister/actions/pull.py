@@ -7,30 +7,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..backends.holdings import Holdings
 from ..errors import InvalidFileError, NeurogisterError
 from ..files import Destination
 from ..model.names import is_glob
-from ..model.objects import ObjectId, Wanted
 from ..progress import SILENT, Progress
-from .plan import (
-    Work,
-    begin,
-    check_space,
-    examine,
-    find_missing,
-    find_places,
-    needed_bytes,
-    one_fails,
-    open_folders,
-    root_of,
-    skip_unchanged,
-    still_needed,
-)
 from .selection import why_withdrawn
+from .work import Work, begin, one_fails, root_of, skip_unchanged
 
 if TYPE_CHECKING:
+    from ..backends.holdings import Holdings
     from ..model.names import Target
+    from ..model.objects import ObjectId, Wanted
     from .session import Session
     from .workspace import Workspace
 
@@ -206,19 +193,21 @@ def bring(
     active = [one for one in work if not one.unchanged and one.error is None]
     if not active:
         return PullReport([result_of(one, dry_run=dry_run) for one in work])
-    open_folders(session, active, progress)
-    find_places(active)
-    missing = find_missing(session.holdings, active, progress)
-    examine(session, destination, active, force=force)
-    missing = still_needed(active, missing)
-    report = _report(active, missing)
+    from . import plan  # not where nothing is to be done
+
+    plan.open_folders(session, active, progress)
+    plan.find_places(active)
+    missing = plan.find_missing(session.holdings, active, progress)
+    plan.examine(session, destination, active, force=force)
+    missing = plan.still_needed(active, missing)
+    report = _report(missing, plan.needed_bytes(active, set(missing)))
     if missing and not dry_run:
         _warn_of_other_cache(session.holdings, progress)
     linker = session.linker(destination.root)
-    check_space(session, linker, destination, active, missing)
+    plan.check_space(session, linker, destination, active, missing)
     if not dry_run:
-        _announce(progress, active, missing)
-        from .deliver import Delivery  # not where nothing is to be done
+        _announce(progress, active, report)
+        from .deliver import Delivery
 
         delivery = Delivery(session, destination, linker, active, progress)
         delivery.run(missing)
@@ -295,22 +284,21 @@ def _warn_of_other_cache(holdings: Holdings, progress: Progress) -> None:
         progress.warn(f"the cache {first.root} cannot be written: what comes goes to {target.root}")
 
 
-def _report(work: Sequence[Work], missing: dict[ObjectId, Wanted]) -> PullReport:
+def _report(missing: dict[ObjectId, Wanted], size: int) -> PullReport:
     return PullReport(
         fetched_files=len(missing),
-        fetched_size=needed_bytes(work, set(missing)),
+        fetched_size=size,
         size_known=all(wanted.expected.size is not None for wanted in missing.values()),
     )
 
 
-def _announce(progress: Progress, work: Sequence[Work], missing: dict[ObjectId, Wanted]) -> None:
+def _announce(progress: Progress, work: Sequence[Work], report: PullReport) -> None:
     files = sum(len(one.todo) for one in work)
-    if not files:
-        return
-    size = needed_bytes(work, set(missing))
-    progress.say(
-        f"{files:,} files to put in place; {len(missing):,} objects, {size:,} bytes, to fetch"
-    )
+    if files:
+        progress.say(
+            f"{files:,} files to put in place; {report.fetched_files:,} objects,"
+            f" {report.fetched_size:,} bytes, to fetch"
+        )
 
 
 def result_of(one: Work, *, dry_run: bool) -> Pulled:

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from ..errors import NeurogisterError, NotFoundError, OfflineError, RefusedError
+from ..errors import NeurogisterError, NotFoundError, OfflineError, RefusedError, collect_errors
 from ..model.objects import ObjectId
-from .placing import collect_errors
 from .upload import Outgoing, Stored, upload
 
 if TYPE_CHECKING:

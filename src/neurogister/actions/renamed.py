@@ -8,14 +8,13 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..errors import UsageError
+from ..errors import UsageError, collect_errors
 from ..files import Destination
 from ..progress import SILENT, Progress
 from .lockfiles import OnDisk, lock_in_cache
-from .placing import collect_errors
-from .plan import Work, begin
 from .pull import bring
 from .session import Session
+from .work import Work, begin
 
 if TYPE_CHECKING:
     from ..backends.remotes import Remote

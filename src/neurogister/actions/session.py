@@ -9,15 +9,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..backends.cache import Cache
-from ..backends.holdings import Holdings
 from ..errors import (
     NeurogisterError,
     NotFoundError,
     RefusedError,
 )
 from ..files import system_errors
-from ..links import Linker
 from ..model.dataset import Dataset
 from ..progress import SILENT, Progress
 from ..registry.reader import Reader, open_reader
@@ -26,7 +23,9 @@ from .workspace import Workspace, waiting_lock
 
 if TYPE_CHECKING:
     from ..backends.dvcconfig import DVCConfig
+    from ..backends.holdings import Holdings
     from ..backends.remotes import Remote
+    from ..links import Linker
     from ..model.listing import Entry
     from ..model.remote import RemoteConfig
     from .selection import Selection
@@ -87,6 +86,9 @@ class Session(Workspace):
     @cached_property
     def holdings(self) -> Holdings:
         """The caches: a checkout's is DVC's own; where that cannot be written, the user's too."""
+        from ..backends.cache import Cache  # nothing that only looks at what is there needs it
+        from ..backends.holdings import Holdings
+
         root = self.reader.worktree
         if root is None:
             return super().holdings
@@ -219,7 +221,7 @@ class Session(Workspace):
 
     def entries_in_git(self, selection: Selection) -> list[Entry] | None:
         """Return the files of a folder from its manifest in git, if it has one."""
-        from .selection import entries_from_manifest  # which single files do not need
+        from .entries import entries_from_manifest  # which single files do not need
 
         return entries_from_manifest(self.reader, selection)
 

@@ -11,16 +11,15 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..errors import NeurogisterError, SeveralErrors, UsageError
+from ..errors import NeurogisterError, SeveralErrors, UsageError, collect_errors
 from ..files import Destination, system_errors, walk
 from ..progress import SILENT, Progress
 from .lockfiles import OnDisk, find_lockfile, lock_in_cache, read_lockfile
-from .placing import collect_errors
 
 if TYPE_CHECKING:
     from ..settings import Settings
-    from .plan import Work
     from .pull import PullReport
+    from .work import Work
     from .workspace import Workspace
 
 _SUFFIX = ".shared"  # apart from what `neurogister.fetch` delivers, which may be changed
@@ -120,8 +119,8 @@ class SharedData:
 
     def _from_registry(self, name: str) -> Path:
         from .outdated import refuse_withdrawn_members
-        from .plan import begin  # a registry is opened only where there is no lockfile
         from .session import open_session
+        from .work import begin  # a registry is opened only where there is no lockfile
 
         settings = self._settings
         with lock_in_cache("shared-registry", settings, self._progress):
@@ -142,8 +141,8 @@ class SharedData:
         return self._settings.cache / "content" / f"{md5}{of_part}{_SUFFIX}"
 
     def _bring(self, workspace: Workspace, work: Work, folder: Path) -> Path:
-        from .plan import skip_unchanged
         from .pull import bring
+        from .work import skip_unchanged
 
         skip_unchanged(work, workspace.state.placed(folder))
         if work.unchanged:

@@ -17,9 +17,9 @@ from ..model.objects import Wanted
 from ..progress import SILENT, Progress
 from .checkedout import CheckedOut
 from .describe import find_entries
-from .placing import signature
 from .selection import Selection, select
 from .session import Session
+from .signature import signature
 
 _WORKERS = 4
 

@@ -11,17 +11,17 @@ from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..backends.cache import Cache
-from ..backends.holdings import Holdings
 from ..backends.state import State
 from ..errors import InvalidFileError, NetworkError, NeurogisterError, NotFoundError
 from ..files import system_errors
-from ..links import Linker
 from ..model.objects import ObjectId, Wanted
 from ..progress import SILENT, Progress
 
 if TYPE_CHECKING:
+    from ..backends.cache import Cache
+    from ..backends.holdings import Holdings
     from ..backends.remotes import Remote
+    from ..links import Linker
     from ..model.dataset import Dataset
     from ..model.listing import Entry
     from ..settings import Settings
@@ -55,16 +55,22 @@ class Workspace:
     @cached_property
     def user_cache(self) -> Cache:
         """The cache of objects that belong to no checkout."""
+        from ..backends.cache import Cache  # nothing that only looks at what is there needs it
+
         return Cache(self.settings.cache / "objects")
 
     @cached_property
     def holdings(self) -> Holdings:
         """The caches that are looked into."""
+        from ..backends.holdings import Holdings
+
         return Holdings([self.user_cache, *self.layers], self.state)
 
     @cached_property
     def layers(self) -> list[Cache]:
         """The caches of others, which may only be read: DVC's, or a user's own."""
+        from ..backends.cache import Cache
+
         own = [
             objects if (objects := folder / "objects").is_dir() else folder
             for folder in self.settings.cache_layers
@@ -208,6 +214,8 @@ class Workspace:
         return self._tried(("reflink", "copy"), destination)
 
     def _tried(self, kinds: Sequence[str], destination: Path) -> Linker:
+        from ..links import Linker  # only where something is put
+
         linker = Linker(kinds)
         linker.try_kinds(self.holdings.caches[0].work, destination)
         return linker

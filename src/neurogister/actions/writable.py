@@ -12,12 +12,11 @@ from typing import TYPE_CHECKING
 from ..backends.cache import digests_of
 from ..backends.gitprogram import Git
 from ..backends.gitwriter import GitWriter
-from ..errors import NeurogisterError, RefusedError, SeveralErrors
+from ..errors import NeurogisterError, RefusedError, SeveralErrors, collect_errors
 from ..files import system_errors
 from ..model.names import Target
 from ..progress import SILENT, Progress
 from ..registry.layout import REGISTRY_FILE
-from .placing import collect_errors
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -6,15 +6,15 @@ from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ..errors import NeurogisterError, NotFoundError
+from ..errors import NeurogisterError, NotFoundError, collect_errors
 from ..model.digest import Expected
 from ..model.names import is_glob
 from ..model.objects import ObjectId, Wanted
 from ..model.zips import is_zip
 from ..progress import SILENT, Progress
-from .placing import collect_errors
-from .plan import Work, open_folders
+from .plan import open_folders
 from .pull import begin_all
+from .work import Work
 from .zipnames import name_archives
 
 if TYPE_CHECKING:

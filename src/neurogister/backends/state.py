@@ -11,9 +11,12 @@ import threading
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..model.objects import ObjectId
-from .cache import Cache, Stat
+
+if TYPE_CHECKING:
+    from .cache import Cache, Stat
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS object (
@@ -70,6 +73,8 @@ class State:
                 marks = ",".join("?" * len(part))
                 statement = _KNOWN.format(marks)
                 rows += self._database.execute(statement, (root, *part))
+        from .cache import Stat  # whoever asks of a cache has it
+
         return {oid: (Stat(inode, mtime, size), sha) for oid, inode, mtime, size, sha in rows}
 
     def remember(self, cache: Cache, verified: Iterable[tuple[ObjectId, Stat, str | None]]) -> None:

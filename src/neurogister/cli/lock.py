@@ -201,7 +201,7 @@ def check(
     marked in the lockfile (not with `--dry-run`), so that `pull --locked` refuses it. A newer
     version is told, and nothing wrong.
     """
-    from ..actions.placing import collect_errors
+    from ..errors import collect_errors
 
     report = application.lockfile(lockfile).check(names or None, dry_run=dry_run)
     if json:
@@ -263,7 +263,7 @@ def diff(
         application.progress.say(f"{counted(len(found), 'thing')} locked, nothing newer")
     errors = [each.change.error for each in found if each.change.error is not None]
     if errors:
-        from ..actions.placing import collect_errors
+        from ..errors import collect_errors
 
         raise collect_errors(errors, len(found))
 

@@ -7,9 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
-from ..actions.placing import collect_errors
 from ..actions.pull import Pulled, PullReport, pull, pull_everything
-from ..errors import UsageError
+from ..errors import UsageError, collect_errors
 from ..model.ledger import as_version
 from .application import Application
 from .errors import WOULD_CHANGE, error_shape

@@ -132,7 +132,7 @@ def fetch_data(
         except NeurogisterError as error:
             errors.append(error)  # all others come all the same
     if errors:
-        from ..actions.placing import collect_errors  # only when something failed
+        from ..errors import collect_errors  # only when something failed
 
         raise collect_errors(errors, len(wanted))
 

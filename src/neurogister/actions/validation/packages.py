@@ -24,9 +24,9 @@ from ...registry.layout import (
     is_package_place,
     place_of,
 )
+from ..entries import matches_part
 from ..members import placed
 from ..outdated import split_name
-from ..selection import matches_part
 from .datasets import Content, Datasets
 from .reading import finding
 from .submission import MAINTAINER, WITH_RECORDS
