@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from ..backends.remotebase import Lists
 from ..backends.remotes import ObjectStat, Remote
 from ..errors import (
     CredentialsError,
@@ -22,11 +23,13 @@ from ..files import open_regular, system_errors
 from ..model.digest import Buffer, Expected
 from ..model.objects import ObjectId, Wanted
 from ..progress import SILENT, Progress
-from .attempts import Arrived, Attempts, Unfinished
+from .attempts import Arrived, Attempts, Failures, Unfinished
+from .survey import Survey, survey
 from .transfer import named, read_to_end
 
 SMALL = 1 << 20
 _PROBES = 64  # small objects that are asked for before they are sent
+_MANY = 128  # small objects that are proved together
 _NOT_KEPT = (
     "The remote does not keep what it is given. Run the same command again; if that does not"
     " help, tell its owner."
@@ -169,17 +172,54 @@ class Uploader(Attempts[Outgoing, Stored]):
         self._stored: dict[ObjectId, Stored] = {}
         self._asked = self._found = 0
         self._hopeless: NeurogisterError | None = None
+        self._before = Survey()
+        self._together: set[ObjectId] = set()
+        self._unproved: dict[ObjectId, ObjectStat] = {}
 
     def run(
         self, outgoing: Sequence[Outgoing], *, arrived: Arrived = lambda _: None
     ) -> dict[ObjectId, Stored | NeurogisterError]:
         """Store objects, the largest first; return what became of each."""
         tasks = sorted(outgoing, key=lambda one: -one.size)
-        failed = self.run_all(tasks, arrived=arrived)
+        self._begin_together(tasks)
+        failed = self.run_all(tasks, arrived=lambda oids: arrived(self._proved(oids)))
+        if self._unproved:
+            failed |= self._prove_together(tasks, arrived)
         return {one.oid: failed.get(one.oid) or self._stored[one.oid] for one in outgoing}
 
     def _keep(self, done: Sequence[tuple[Outgoing, Stored]]) -> None:
-        self._stored |= {one.oid: stored for one, stored in done}
+        self._stored |= {one.oid: stored for one, stored in done if one.oid not in self._unproved}
+
+    def _proved(self, oids: Sequence[ObjectId]) -> list[ObjectId]:
+        return [oid for oid in oids if oid not in self._unproved]
+
+    def _begin_together(self, tasks: Sequence[Outgoing]) -> None:
+        """Find out whether a list is to tell of many small objects, before and after.
+
+        What must not be replaced, or is read back, is asked for one by one.
+        """
+        small = {one.oid for one in tasks if one.size <= SMALL and not one.oid.legacy}
+        able = isinstance(self._remote, Lists) and self._replace and not self._read_back
+        if able and len(small) >= _MANY:
+            self._together = small
+            self._before = survey(self._remote, {oid.key for oid in small})
+
+    def _prove_together(self, tasks: Sequence[Outgoing], arrived: Arrived) -> Failures:
+        """Make sure that the remote has what was sent; what its list does not tell is asked for."""
+        sent = [one for one in tasks if one.oid in self._unproved]
+        seen = survey(self._remote, {one.oid.key for one in sent}).seen
+        rest = []
+        for one in sent:
+            stat = seen.get(one.oid.key)
+            if stat is None or stat.size is None or _is_other(stat, one):
+                rest.append(one)
+                continue
+            del self._unproved[one.oid]
+            self._stored[one.oid] = Stored("stored", _proof(stat, one))
+        arrived(self._proved([one.oid for one in sent]))
+        self._together = set()
+        self._progress.advance(files=-len(rest), size=-sum(one.size for one in rest))
+        return self.run_all(rest, arrived=arrived)
 
     def _do(self, task: Outgoing) -> Stored | Unfinished[Stored]:
         if self._hopeless is not None:
@@ -193,6 +233,9 @@ class Uploader(Attempts[Outgoing, Stored]):
             raise named(error, task.label) from error
 
     def _try(self, remote: Remote, task: Outgoing, *, careful: bool) -> Stored:
+        if (told := self._unproved.pop(task.oid, None)) is not None:
+            self._progress.advance(size=task.size)
+            return self._stored_as(remote, task, told)
         proof = None
         if careful or self._asks_first(task):
             proof = self._find(remote, task, careful=careful)
@@ -209,6 +252,12 @@ class Uploader(Attempts[Outgoing, Stored]):
             careful=careful,
             advance=self._count,
         )
+        if task.oid in self._together and not careful and told.md5 in (None, task.oid.md5):
+            self._unproved[task.oid] = told
+            return Stored("stored", "size")  # which is yet to be seen
+        return self._stored_as(remote, task, told)
+
+    def _stored_as(self, remote: Remote, task: Outgoing, told: ObjectStat) -> Stored:
         try:
             return Stored("stored", self._prove(remote, task, told))
         except NeurogisterError:
@@ -221,6 +270,10 @@ class Uploader(Attempts[Outgoing, Stored]):
         When of many small ones none of the first is there, the others will hardly be: sending what
         is there already does no harm, and each question takes as long as a small object.
         """
+        if task.oid.key in self._before.seen:
+            return True
+        if task.oid in self._together and self._before.is_whole:
+            return False
         some = task.size > SMALL or self._found > 0 or self._asked < _PROBES
         return some or not self._replace
 
@@ -231,6 +284,9 @@ class Uploader(Attempts[Outgoing, Stored]):
 
     def _find(self, remote: Remote, task: Outgoing, *, careful: bool) -> Proof | None:
         """Tell how we know that the remote has an object; None if it must be sent."""
+        listed = self._before.seen.pop(task.oid.key, None)
+        if listed is not None and listed.size is not None and not _is_other(listed, task):
+            return _proof(listed, task)
         try:
             stat = self._stat(remote, task, careful=careful)
         except (NotFoundError, CredentialsError):
@@ -244,7 +300,7 @@ class Uploader(Attempts[Outgoing, Stored]):
                 return self._read(remote, task)
             except IntegrityError:
                 return None
-        return "md5" if stat.md5 == task.oid.md5 else "size"
+        return _proof(stat, task)
 
     def _prove(self, remote: Remote, task: Outgoing, told: ObjectStat) -> Proof:
         """Tell how we know that the remote has what it says to have stored."""
@@ -295,6 +351,11 @@ def other_there(remote: Remote, oid: ObjectId, label: str, stat: ObjectStat) -> 
         f" object ({has})",
         hint="It is left alone, as nothing is ever removed there. Look at it, and ask its owner.",
     )
+
+
+def _proof(stat: ObjectStat, task: Outgoing) -> Proof:
+    """Tell how we know of an object that fits what the remote says of it."""
+    return "md5" if stat.md5 == task.oid.md5 else "size"
 
 
 def _is_other(stat: ObjectStat, task: Outgoing) -> bool:

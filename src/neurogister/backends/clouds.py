@@ -14,9 +14,18 @@ from typing import TYPE_CHECKING, Self
 
 from ..errors import NeurogisterError
 from ..model.digest import CHUNK_SIZE
-from .obstores import Unclear, explain, read_small
-from .remotebase import Advance, Faults, ObjectStat, ignore, is_encoded, read_whole
-from .uploads import Body, Budget, Manner, plain_md5, put_object
+from .obstores import Unclear, explain, list_pages, read_small
+from .remotebase import (
+    Advance,
+    Faults,
+    ObjectStat,
+    Page,
+    ignore,
+    is_encoded,
+    plain_md5,
+    read_whole,
+)
+from .uploads import Body, Budget, Manner, put_object
 
 if TYPE_CHECKING:
     from obstore import GetOptions, GetResult
@@ -136,6 +145,10 @@ class CloudRemote:
             )
         except Unclear as error:
             raise faults.broken(key, str(error), temporary=False) from None
+
+    def pages(self, folder: str) -> Iterator[Page]:
+        """List objects; `Lists.pages` says more."""
+        return list_pages(self._store, self._path(folder), self._path(""), faults=self._faults)
 
     def why_not_writable(self) -> str | None:
         """Say that there are no credentials, if so."""

@@ -15,9 +15,16 @@ from ..errors import CredentialsError, InvalidFileError, NotFoundError, RefusedE
 from ..model.submissions import check_address
 from .httpclient import HTTPClient, Timeouts
 from .httpobjects import HTTPStream, read_beginning
-from .remotebase import Advance, Faults, ObjectStat, ignore, parse_retry_after
+from .remotebase import (
+    Advance,
+    Faults,
+    ObjectStat,
+    ignore,
+    parse_retry_after,
+    plain_md5,
+)
 from .tls import Trust
-from .uploads import Body, plain_md5
+from .uploads import Body
 
 if TYPE_CHECKING:
     from ..model.digest import Buffer

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import re
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
@@ -35,11 +35,20 @@ from .httpobjects import (
     read_beginning,
     read_object,
 )
-from .obstores import Unclear, client_options, explain, read_small
-from .remotebase import Advance, Faults, ObjectStat, ObjectStream, ignore, parse_retry_after
+from .obstores import Unclear, client_options, explain, list_pages, read_small
+from .remotebase import (
+    Advance,
+    Faults,
+    ObjectStat,
+    ObjectStream,
+    Page,
+    ignore,
+    parse_retry_after,
+    plain_md5,
+)
 from .s3service import Service, find_encryption, find_service, unsendable_options
 from .tls import Trust
-from .uploads import Body, Budget, Manner, body_headers, plain_md5, put_object
+from .uploads import Body, Budget, Manner, body_headers, put_object
 
 if TYPE_CHECKING:
     from typing import Literal
@@ -164,6 +173,12 @@ class S3Remote:
             final = isinstance(found, NetworkError) and not found.temporary
             raise Unclear(str(found)) if final else found from None
         return ObjectStat(meta["size"], plain_md5(meta["e_tag"]))
+
+    def pages(self, folder: str) -> Iterator[Page]:
+        """List objects; `Lists.pages` says more."""
+        service = self._service
+        store = self._store(service)
+        return list_pages(store, service.key(folder), service.key(""), faults=self._faults)
 
     def why_not_writable(self) -> str | None:
         """Say that there are no credentials, or options that cannot be obeyed, if so."""

@@ -11,13 +11,16 @@ import re
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from .remotebase import Faults, is_encoded
+from .remotebase import LISTED_AT_ONCE, Faults, ObjectStat, is_encoded, plain_md5
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from obstore.store import ClientConfig, ObjectStore, RetryConfig
 
     from ..errors import NeurogisterError
     from .httpclient import Timeouts
+    from .remotebase import Page
     from .tls import Trust
 
 logger = logging.getLogger(__name__)
@@ -91,6 +94,41 @@ def read_small(
         return memoryview(result.bytes())
     except (BaseError, FileNotFoundError) as error:
         raise explain(error, key, faults) from None
+
+
+def list_pages(store: ObjectStore, folder: str, top: str, *, faults: Faults) -> Iterator[Page]:
+    """Give what lies in a folder of a store, with names that begin below another one.
+
+    Parameters
+    ----------
+    store : ObjectStore
+        The store.
+    folder : str
+        What is listed.
+    top : str
+        What paths in the store begin with, and keys do not.
+    faults : Faults
+        Makes errors.
+
+    Raises
+    ------
+    CredentialsError, NetworkError, NotFoundError
+        As for every remote.
+    """
+    import obstore
+    from obstore.exceptions import BaseError
+
+    try:
+        for page in obstore.list(store, prefix=folder, chunk_size=LISTED_AT_ONCE):
+            yield [
+                (each["path"].removeprefix(top), ObjectStat(each["size"], plain_md5(each["e_tag"])))
+                for each in page
+            ]
+    except (BaseError, FileNotFoundError) as error:
+        found = explain(error, folder, faults)
+        if isinstance(found, Unclear):
+            raise faults.broken(folder, str(found), temporary=False) from None
+        raise found from None
 
 
 def explain(error: Exception, key: str, faults: Faults) -> NeurogisterError | Unclear:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from http import HTTPStatus
 from pathlib import Path
 from time import time
-from typing import Protocol, Self
+from typing import Protocol, Self, runtime_checkable
 
 from ..errors import (
     CredentialsError,
@@ -21,10 +21,12 @@ from ..errors import (
 from ..model.digest import Buffer
 
 LONGEST_WAIT = 120.0
+LISTED_AT_ONCE = 1000  # objects in a page, as S3 and Google Cloud Storage have it
 _TEMPORARY = frozenset({408, 425, 429})
 _BUSY = frozenset({409, 423})
 _NO_UPLOADS = frozenset({405, 501})
 _PLAIN = frozenset({"", "identity", "aws-chunked"})
+_PLAIN_MD5 = re.compile(r'\A"?([0-9a-f]{32})"?\Z')
 
 
 Advance = Callable[[int], None]
@@ -53,6 +55,41 @@ class ObjectStat:
 
     size: int | None = None
     md5: str | None = None
+
+
+def plain_md5(etag: str | None) -> str | None:
+    """Return the md5 that an ETag looks like; None if it is something else, as of parts."""
+    found = _PLAIN_MD5.match(etag or "")
+    return found[1] if found else None
+
+
+Page = Sequence[tuple[str, ObjectStat]]
+"""Some objects that a remote has, by their keys."""
+
+
+@runtime_checkable
+class Lists(Protocol):
+    """A remote that can tell of many objects in one answer."""
+
+    def pages(self, folder: str) -> Iterator[Page]:
+        """List the objects whose key begins with a folder, in whatever order.
+
+        Parameters
+        ----------
+        folder : str
+            As ``files/md5/``.
+
+        Yields
+        ------
+        sequence of (str, ObjectStat)
+            At most `LISTED_AT_ONCE`; fewer only at the end. What looks like an md5 may be another
+            mark, as in `Remote.stat`.
+
+        Raises
+        ------
+        CredentialsError, NetworkError, NotFoundError
+            As `Remote.stat`.
+        """
 
 
 class Remote(Protocol):

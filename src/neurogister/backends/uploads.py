@@ -6,7 +6,6 @@ import base64
 import io
 import math
 import os
-import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,7 +17,7 @@ from ..errors import NeurogisterError
 from ..files import open_regular, system_errors
 from ..model.digest import CHUNK_SIZE, Buffer
 from .obstores import ONE_TRY, explain
-from .remotebase import Advance, Faults, ObjectStat
+from .remotebase import Advance, Faults, ObjectStat, plain_md5
 
 if TYPE_CHECKING:
     from obstore.store import ObjectStore, RetryConfig
@@ -29,7 +28,6 @@ _PARTS_AT_ONCE = 3
 _MEMORY = 48 << 20
 _QUICK = 256 << 10
 _PATIENCE = 240.0
-_PLAIN_MD5 = re.compile(r'\A"?([0-9a-f]{32})"?\Z')
 
 
 class Body:
@@ -243,12 +241,6 @@ def put_object(
         except (BaseError, FileNotFoundError) as error:
             raise explain(error, key, faults) from None
     return ObjectStat(md5=plain_md5(result["e_tag"]))
-
-
-def plain_md5(etag: str | None) -> str | None:
-    """Return the md5 that an ETag looks like; None if it is something else, as of parts."""
-    found = _PLAIN_MD5.match(etag or "")
-    return found[1] if found else None
 
 
 def body_headers(body: Body, md5: str | None) -> dict[str, str]:

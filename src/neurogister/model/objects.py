@@ -11,6 +11,10 @@ if TYPE_CHECKING:
     from .digest import Expected
 
 
+FOLDER = "files/md5/"
+"""Where DVC 3 keeps objects, in a cache or a remote."""
+
+
 @dataclass(frozen=True, slots=True)
 class ObjectId:
     """The address of an object.
@@ -32,7 +36,7 @@ class ObjectId:
     @property
     def key(self) -> str:
         """The name of the object below a cache or a remote."""
-        prefix = "" if self.legacy else "files/md5/"
+        prefix = "" if self.legacy else FOLDER
         return f"{prefix}{self.md5[:2]}/{self.md5[2:]}{'.dir' if self.listing else ''}"
 
     def __str__(self) -> str:
