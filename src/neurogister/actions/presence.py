@@ -11,6 +11,7 @@ from ..errors import NeurogisterError
 from ..model.objects import ObjectId
 from ..progress import SILENT, Progress
 from .attempts import Attempts, Unfinished
+from .survey import MANY, survey
 
 if TYPE_CHECKING:
     from ..backends.remotes import Remote
@@ -31,7 +32,7 @@ def ask_for(
     retries: int = 6,
     progress: Progress = SILENT,
 ) -> dict[ObjectId, ObjectStat | NeurogisterError]:
-    """Ask a remote what it knows of objects.
+    """Ask a remote what it knows of objects: many at a time where it can list what it has.
 
     Parameters
     ----------
@@ -51,9 +52,19 @@ def ask_for(
     dict
         For each what the remote says, or why it says nothing: a `NotFoundError` if it has none.
     """
+    listed = _listed(remote, oids)
+    progress.advance(files=len(listed))
     asker = _Asker([remote], jobs=jobs, retries=retries, progress=progress)
-    failed = asker.run_all([Question(oid) for oid in dict.fromkeys(oids)])
-    return {**asker.answers, **failed}
+    failed = asker.run_all([Question(oid) for oid in dict.fromkeys(oids) if oid not in listed])
+    return {**listed, **asker.answers, **failed}
+
+
+def _listed(remote: Remote, oids: Sequence[ObjectId]) -> dict[ObjectId, ObjectStat]:
+    """Return what the remote lists, where many are asked for; what it leaves out may be there."""
+    keys = {oid.key: oid for oid in oids if not oid.legacy}
+    if len(keys) < MANY:
+        return {}
+    return {keys[key]: stat for key, stat in survey(remote, keys).seen.items()}
 
 
 class _Asker(Attempts[Question, ObjectStat]):

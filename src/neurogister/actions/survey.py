@@ -16,6 +16,9 @@ from ..model.objects import FOLDER
 if TYPE_CHECKING:
     from ..backends.remotes import ObjectStat, Remote
 
+MANY = 128
+"""So many objects are worth a look at the list; fewer are asked for one by one."""
+
 _WORTH_IT = 100  # so many objects can be asked for in the time that one page takes
 _TICK = 0.1  # seconds, after which Ctrl-C is heard at the latest
 _PATIENCE = 20.0  # seconds for a page

@@ -24,12 +24,11 @@ from ..model.digest import Buffer, Expected
 from ..model.objects import ObjectId, Wanted
 from ..progress import SILENT, Progress
 from .attempts import Arrived, Attempts, Failures, Unfinished
-from .survey import Survey, survey
+from .survey import MANY, Survey, survey
 from .transfer import named, read_to_end
 
 SMALL = 1 << 20
 _PROBES = 64  # small objects that are asked for before they are sent
-_MANY = 128  # small objects that are proved together
 _NOT_KEPT = (
     "The remote does not keep what it is given. Run the same command again; if that does not"
     " help, tell its owner."
@@ -200,7 +199,7 @@ class Uploader(Attempts[Outgoing, Stored]):
         """
         small = {one.oid for one in tasks if one.size <= SMALL and not one.oid.legacy}
         able = isinstance(self._remote, Lists) and self._replace and not self._read_back
-        if able and len(small) >= _MANY:
+        if able and len(small) >= MANY:
             self._together = small
             self._before = survey(self._remote, {oid.key for oid in small})
 

@@ -1,4 +1,4 @@
-"""Many small objects are looked for, and proved, in what the remote lists, not one by one."""
+"""Many objects are looked for, and proved, in what the remote lists, not one by one."""
 
 import hashlib
 from collections.abc import Iterator
@@ -8,8 +8,12 @@ import pytest
 from tests.servers import FAST, s3_server
 from tests.uploading import FakeS3, Shelf, check_stored, fake_s3
 
+from neurogister.actions.presence import ask_for
 from neurogister.actions.upload import Stored, upload
-from neurogister.errors import IntegrityError, NeurogisterError
+from neurogister.backends.remotes import ObjectStat, open_remote
+from neurogister.errors import IntegrityError, NeurogisterError, NotFoundError
+from neurogister.model.objects import ObjectId
+from neurogister.model.remote import RemoteConfig
 from neurogister.progress import SILENT
 
 pytestmark = pytest.mark.usefixtures("home")
@@ -200,12 +204,52 @@ def test_a_list_without_end_is_left(fake, shelf, monkeypatch, page):
 
 @pytest.mark.parametrize("prefix", ["", "/a/b"])
 def test_a_real_server(tmp_path, shelf, prefix):
-    from neurogister.backends.remotes import open_remote
-    from neurogister.model.remote import RemoteConfig
-
     outgoing = shelf.add_many(1500)
     with s3_server(tmp_path / "s3", options=FAST) as server:
         server.bucket("bucket")
         remote = RemoteConfig("lab", f"s3://bucket{prefix}", dict(server.dvc_options))
         assert check_stored(upload(open_remote(remote), outgoing), "stored") == {"md5"}
         assert check_stored(upload(open_remote(remote), outgoing), "there") == {"md5"}
+
+
+class TestAskingOnly:
+    def test_a_list_answers(self, fake, shelf):
+        outgoing = shelf.add_many(MANY)
+        upload(fake.open(), outgoing)
+        fake.requests.clear()
+        counter = Counter()
+
+        answers = ask_for(fake.open(), [one.oid for one in outgoing], progress=counter)
+
+        assert answers == {one.oid: ObjectStat(one.size, one.oid.md5) for one in outgoing}
+        assert len(fake.requests) == 1
+        assert counter.files == MANY
+
+    def test_what_is_not_listed_is_asked_for(self, fake, shelf):
+        outgoing = shelf.add_many(MANY)
+        upload(fake.open(), outgoing[:-3])
+        fake.requests.clear()
+
+        answers = ask_for(fake.open(), [one.oid for one in outgoing])
+
+        assert fake.count("HEAD") == 3
+        missing = [oid for oid, each in answers.items() if isinstance(each, NotFoundError)]
+        assert missing == [one.oid for one in outgoing[-3:]]
+
+    def test_who_may_not_list(self, fake, shelf):
+        fake.status["LIST"] = 403
+        outgoing = shelf.add_many(MANY)
+        upload(fake.open(), outgoing)
+
+        answers = ask_for(fake.open(), [one.oid for one in outgoing])
+
+        assert answers == {one.oid: ObjectStat(one.size, one.oid.md5) for one in outgoing}
+
+    def test_objects_of_dvc_2_lie_elsewhere(self, fake):
+        oids = [ObjectId(f"{number:032x}", legacy=True) for number in range(MANY)]
+        fake.objects |= {oid.key: b"1" for oid in oids}
+
+        answers = ask_for(fake.open(), oids)
+
+        assert set(answers.values()) == {ObjectStat(1, hashlib.md5(b"1").hexdigest())}
+        assert fake.count("GET", lists=True) == 0
