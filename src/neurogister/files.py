@@ -63,6 +63,15 @@ def system_errors(path: str | os.PathLike[str], action: str) -> Iterator[None]:
         raise translated(error, path, action) from error
 
 
+Stamp = tuple[int, int, int]
+"""What tells whether a file changed: inode, time in nanoseconds, size in bytes."""
+
+
+def stamp_of(status: os.stat_result) -> Stamp:
+    """Return what of a file's status tells whether it changed."""
+    return status.st_ino, status.st_mtime_ns, status.st_size
+
+
 _tokens = itertools.count()
 
 
@@ -199,13 +208,12 @@ class Destination:
         """Return the same as text, as a million of paths take long to make."""
         return f"{self._start}{relative}"
 
-    def stamp(self, relative: str) -> tuple[int, int, int] | None:
-        """Return what tells whether a file changed: inode, time, size; None if there is none."""
+    def stamp(self, relative: str) -> Stamp | None:
+        """Return what tells whether a file changed; None if there is none."""
         try:
-            status = os.lstat(self.text(relative))
+            return stamp_of(os.lstat(self.text(relative)))
         except OSError:
             return None
-        return status.st_ino, status.st_mtime_ns, status.st_size
 
     def check_parents(self, relative: str) -> None:
         """Check that no parent folder of a file is a link or a file.

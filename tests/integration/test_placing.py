@@ -12,6 +12,7 @@ from tests.interop.checkouts import Checkout, contents, pull
 from tests.servers import isolated_environment
 
 import neurogister
+from neurogister.actions import placing
 from neurogister.cli.errors import exit_status
 from neurogister.errors import RefusedError
 
@@ -169,6 +170,75 @@ def test_a_copy_of_the_old_version_that_the_user_made_is_replaced(registry, chec
     checkout.pull("c/file.txt")
 
     assert checkout.data("c/file.txt").read_bytes() == b"two\n"
+
+
+@pytest.fixture
+def while_it_is_read(monkeypatch):
+    """Let something happen to a file at the moment when it has just been read."""
+
+    def arrange(path, happens):
+        def digests_of(which, algorithms):
+            try:
+                return real(which, algorithms)
+            finally:
+                if Path(which) == path:
+                    happens()
+
+        real = placing.digests_of
+        monkeypatch.setattr(placing, "digests_of", digests_of)
+
+    return arrange
+
+
+def test_what_the_user_writes_while_the_old_version_is_looked_at_stays(
+    registry, checkout, while_it_is_read
+):
+    path = checkout.data("c/file.txt")
+    registry.new_version("c/file.txt", b"two\n")
+    registry.commit("Version 2")
+    path.write_bytes(b"one\n")  # published as version 1: it may be replaced
+    while_it_is_read(path, lambda: path.write_bytes(b"mine\n"))
+
+    with pytest.raises(RefusedError, match="file"):
+        checkout.pull("c/file.txt")
+
+    assert path.read_bytes() == b"mine\n"
+
+
+def test_what_the_user_writes_while_a_leftover_is_looked_at_stays(
+    registry, checkout, while_it_is_read
+):
+    checkout.pull()
+    path = checkout.data("c/folder/sub/c.txt")
+    registry.new_version("c/folder", {"a.txt": b"a\n"})  # without it: it is to be removed
+    registry.commit("Version 2")
+    while_it_is_read(path, lambda: path.write_bytes(b"mine\n"))
+
+    checkout.pull("c/folder")
+
+    assert path.read_bytes() == b"mine\n"
+    assert not checkout.data("c/folder/sub/b.txt").exists()
+
+
+def test_a_file_that_is_taken_away_while_it_is_looked_at_is_put_again(checkout, monkeypatch):
+    path = checkout.data("c/file.txt")
+    path.write_bytes(b"changed\n")
+    real = placing.digests_of
+
+    def digests_of(which, algorithms):
+        if Path(which) != path:
+            return real(which, algorithms)
+        path.unlink()
+        try:
+            return real(which, algorithms)
+        finally:
+            path.write_bytes(b"one\n")  # and comes back, as others bring it too
+
+    monkeypatch.setattr(placing, "digests_of", digests_of)
+
+    checkout.pull("c/file.txt")
+
+    assert path.read_bytes() == b"one\n"
 
 
 def test_what_is_there_already_is_left_untouched(checkout):

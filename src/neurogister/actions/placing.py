@@ -13,7 +13,7 @@ from pathlib import Path
 from ..backends.cache import digests_of
 from ..backends.holdings import Holdings
 from ..errors import NeurogisterError, RefusedError
-from ..files import Destination, system_errors, translated, walk
+from ..files import Destination, Stamp, stamp_of, system_errors, translated, walk
 from ..links import Linker, move_copy
 from ..model.listing import Entry
 from ..model.objects import ObjectId, Wanted
@@ -45,13 +45,13 @@ class Place:
     executable : bool
         Whether it may be run (``isexec`` in the pointer).
     seen : tuple, optional
-        What was there when the pull was planned (`Destination.stamp`); None for nothing.
+        What was there before it was looked at (`Destination.stamp`); None for nothing.
     """
 
     relative: str
     wanted: Wanted
     executable: bool = False
-    seen: tuple[int, int, int] | None = None
+    seen: Stamp | None = None
 
 
 class _Claims:
@@ -95,6 +95,11 @@ class Examiner:
         self._holdings = holdings
         self._published = published
         self._parents: set[str] = set()
+        self._seen: dict[str, Stamp] = {}
+
+    def as_seen(self, place: Place) -> Place:
+        """Return a place with what was there before it was looked at: it may have changed since."""
+        return replace(place, seen=self._seen.get(place.relative))
 
     def examine(
         self, places: Sequence[Place], *, advance: Callable[[int], None] = lambda _: None
@@ -147,7 +152,10 @@ class Examiner:
     def _may_it_run(self, place: Place, found: Found) -> Found:
         """What should be executable and is not must be put anew, though its content is right."""
         if found is Found.SAME and place.executable and os.name != "nt":
-            mode = os.stat(self._destination.path(place.relative)).st_mode
+            try:
+                mode = os.stat(self._destination.path(place.relative)).st_mode
+            except FileNotFoundError:
+                return Found.NOTHING
             return Found.SAME if mode & 0o111 else Found.KNOWN
         return found
 
@@ -166,6 +174,7 @@ class Examiner:
             return Found.NOTHING
         except OSError as error:
             raise translated(error, path, "look at") from error
+        self._seen[place.relative] = stamp_of(status)
         if stat.S_ISREG(status.st_mode):
             return Found.SAME if self._is_hardlink(place, status) else None
         if stat.S_ISLNK(status.st_mode):
@@ -192,9 +201,10 @@ class Examiner:
         expected = place.wanted.expected
         try:
             size, digests = digests_of(path, ("md5", *expected.algorithms))
-        except NeurogisterError:
-            if os.path.lexists(path):
+        except NeurogisterError as error:
+            if not isinstance(error.__cause__, FileNotFoundError | NotADirectoryError):
                 raise
+            self._seen.pop(place.relative, None)
             return Found.NOTHING  # another process has taken it away since we looked
         advance(size)
         mine = {name: digests[name] for name in expected.algorithms}
@@ -366,7 +376,7 @@ def find_leftovers(
     places = [Place(f"{folder}/{path}", wanted) for path, wanted in known]
     examiner = Examiner(destination, holdings)
     return [
-        replace(place, seen=destination.stamp(place.relative))
+        examiner.as_seen(place)
         for place in dict.fromkeys(places)
         if place.wanted.oid not in missing and examiner.is_same(place)
     ]

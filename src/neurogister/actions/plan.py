@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ..backends.holdings import Holdings
@@ -95,11 +94,7 @@ def examine(
         examiner = Examiner(destination, session.holdings, published)
         found = examiner.examine(one.places)
         pairs = list(zip(one.places, found, strict=True))
-        one.todo = [
-            replace(place, seen=destination.stamp(place.relative))
-            for place, what in pairs
-            if what is not Found.SAME
-        ]
+        one.todo = [examiner.as_seen(place) for place, what in pairs if what is not Found.SAME]
         foreign += [place for place, what in pairs if what is Found.FOREIGN]
     if foreign and not (force or destination.replaceable):
         raise refuse_foreign(destination, foreign)
