@@ -1,5 +1,6 @@
 """A user's files are never lost: refused, kept, or replaced by what can be had again (rule P5)."""
 
+import itertools
 import os
 import shutil
 import subprocess
@@ -15,6 +16,7 @@ import neurogister
 from neurogister.actions import placing
 from neurogister.cli.errors import exit_status
 from neurogister.errors import RefusedError
+from neurogister.files import Destination
 
 FOLDER = {"a.txt": b"a\n", "sub/b.txt": b"b\n", "sub/c.txt": b"c\n"}
 
@@ -226,7 +228,7 @@ def test_a_file_that_is_taken_away_while_it_is_looked_at_is_put_again(checkout, 
     real = placing.digests_of
 
     def digests_of(which, algorithms):
-        if Path(which) != path:
+        if Path(which) != path or path.read_bytes() == b"one\n":
             return real(which, algorithms)
         path.unlink()
         try:
@@ -239,6 +241,47 @@ def test_a_file_that_is_taken_away_while_it_is_looked_at_is_put_again(checkout, 
     checkout.pull("c/file.txt")
 
     assert path.read_bytes() == b"one\n"
+
+
+def test_a_file_that_never_stays_as_it_is(checkout, monkeypatch):
+    real = Destination.stamp
+    count = itertools.count()
+
+    def stamp(self, relative):
+        """Say that somebody has just touched it, whenever it is asked."""
+        found = real(self, relative)
+        return (0, next(count), 0) if relative == "data/c/file.txt" else found
+
+    monkeypatch.setattr(Destination, "stamp", stamp)
+
+    with pytest.raises(RefusedError, match="changes all the time"):
+        checkout.pull("c/file.txt")
+
+    assert not checkout.data("c/file.txt").exists()
+
+
+def test_what_the_user_writes_while_others_are_put_stays(registry, checkout, monkeypatch):
+    checkout.pull("c/folder")
+    registry.new_version("c/folder", {name: b"new " + data for name, data in FOLDER.items()})
+    registry.commit("Version 2")
+    last = checkout.data("c/folder/sub/c.txt")
+    real = placing.move_copy
+
+    def move_copy(copy, path, **options):
+        if last.read_bytes() == b"c\n":
+            last.write_bytes(b"mine\n")
+        real(copy, path, **options)
+
+    monkeypatch.setattr(placing, "move_copy", move_copy)
+
+    with pytest.raises(RefusedError, match="c\\.txt") as caught:
+        checkout.pull("c/folder")
+
+    assert "It was left as it is" in (caught.value.hint or "")
+    assert last.read_bytes() == b"mine\n"
+    last.unlink()
+    checkout.pull("c/folder")
+    assert last.read_bytes() == b"new c\n"
 
 
 def test_what_is_there_already_is_left_untouched(checkout):

@@ -21,6 +21,7 @@ from ..model.paths import check_path
 from ..progress import SILENT, Progress
 
 _WORKERS = 4
+_ROUNDS = 5  # so often somebody else may be quicker
 
 
 class Found(Enum):
@@ -234,14 +235,15 @@ def _addresses(digests: Mapping[str, str]) -> Iterator[ObjectId]:
         yield ObjectId(digests["md5-dos2unix"], legacy=True)
 
 
-def refuse_foreign(destination: Destination, foreign: Sequence[Place]) -> RefusedError:
+def refuse_foreign(
+    destination: Destination, foreign: Sequence[Place], *, left: str = "Nothing was changed."
+) -> RefusedError:
     """Return the error for files that would be overwritten."""
     names = [str(destination.path(place.relative)) for place in foreign[:5]]
     more = f" and {len(foreign) - 5} more" if len(foreign) > 5 else ""
     return RefusedError(
         f"{', '.join(names)}{more}: changed here, and the content is kept nowhere else",
-        hint="Nothing was changed. Move it away, pull elsewhere with `-o DIR`,"
-        " or overwrite it with `--force`.",
+        hint=f"{left} Move it away, pull elsewhere with `-o DIR`, or overwrite it with `--force`.",
     )
 
 
@@ -276,28 +278,36 @@ def put(
     Raises
     ------
     RefusedError
-        If a file appeared or changed there since the pull was planned; nothing was put.
+        If a file appeared or changed there since the pull was planned, or while others were put.
     """
     work = list(places)
-    done = _put_by_others(work, destination, holdings)
-    for place in work:
-        copy = holdings.copies.pop(place.wanted.oid, None)
-        if place.relative in done:
-            _discard(copy)
-        else:
+    count = 0
+    for _ in range(_ROUNDS):
+        late = []
+        for place in _still_to_put(work, destination, holdings, progress):
+            if destination.stamp(place.relative) != place.seen and not destination.replaceable:
+                late.append(place)  # somebody was at it in this very moment: look again
+                continue
             path = destination.make_room(place.relative)
-            if copy is not None:
+            if (copy := holdings.copies.pop(place.wanted.oid, None)) is not None:
                 move_copy(copy, path, executable=place.executable)
             else:
                 linker.place(holdings.text(place.wanted.oid), path, executable=place.executable)
-        progress.advance(files=1, size=place.wanted.expected.size or 0)
-    return len(work) - len(done)
+            progress.advance(files=1, size=place.wanted.expected.size or 0)
+            count += 1
+        if not late:
+            return count
+        work = late
+    raise RefusedError(
+        f"{destination.path(work[0].relative)} changes all the time",
+        hint="Find out what else writes there, then run the same command again.",
+    )
 
 
-def _put_by_others(
-    work: Sequence[Place], destination: Destination, holdings: Holdings
-) -> frozenset[str]:
-    """Find the files that another process has put there since we looked.
+def _still_to_put(
+    work: Sequence[Place], destination: Destination, holdings: Holdings, progress: Progress
+) -> Sequence[Place]:
+    """Leave out what another process has put there since we looked.
 
     Raises
     ------
@@ -306,13 +316,20 @@ def _put_by_others(
     """
     changed = [place for place in work if destination.stamp(place.relative) != place.seen]
     if not changed:
-        return frozenset()
-    found = Examiner(destination, holdings).examine(changed)
-    pairs = list(zip(changed, found, strict=True))
-    foreign = [place for place, what in pairs if what is Found.FOREIGN]
+        return work
+    examiner = Examiner(destination, holdings)
+    found = dict(zip(changed, examiner.examine(changed), strict=True))
+    foreign = [place for place, what in found.items() if what is Found.FOREIGN]
     if foreign and not destination.replaceable:
-        raise refuse_foreign(destination, foreign)
-    return frozenset(place.relative for place, what in pairs if what is Found.SAME)
+        raise refuse_foreign(destination, foreign, left="It was left as it is.")
+    left = []
+    for place in work:
+        if found.get(place) is Found.SAME:
+            _discard(holdings.copies.pop(place.wanted.oid, None))
+            progress.advance(files=1, size=place.wanted.expected.size or 0)
+        else:
+            left.append(examiner.as_seen(place) if place in found else place)
+    return left
 
 
 def _discard(copy: str | None) -> None:

@@ -13,7 +13,7 @@ from ..backends.cache import digests_of
 from ..backends.gitprogram import Git
 from ..backends.gitwriter import GitWriter
 from ..errors import NeurogisterError, RefusedError, SeveralErrors, collect_errors
-from ..files import system_errors
+from ..files import stamp_of, system_errors
 from ..model.names import Target
 from ..progress import SILENT, Progress
 from ..registry.layout import REGISTRY_FILE
@@ -126,8 +126,10 @@ def displace_data(session: Session, place: str, files: Mapping[str, ObjectId]) -
     for relative, oid in files.items():
         path = top.joinpath(*relative.split("/")) if relative else top
         with suppress(OSError, NeurogisterError):
+            seen = stamp_of(os.lstat(path))
             same = os.path.samefile(path, session.holdings.path(oid))
-            if same or digests_of(path, ["md5"])[1]["md5"] == oid.md5:
+            same = same or digests_of(path, ["md5"])[1]["md5"] == oid.md5
+            if same and stamp_of(os.lstat(path)) == seen:
                 path.unlink()
     for folder, _, _ in os.walk(top, topdown=False):
         with suppress(OSError):
