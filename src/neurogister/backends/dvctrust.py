@@ -70,7 +70,7 @@ class Remark:
         if self.kind == "secret":
             return (
                 f"{entry.place}: {shown(entry.dotted)} is a secret that everybody can read in git;"
-                f" replace it, and keep the new one with"
+                " replace it, and keep the new one with"
                 f" `dvc config --local {shown(entry.dotted)} …`"
             )
         used = entry.section in ("core", "cache") or (entry.section == "remote" and entry.name)
