@@ -13,7 +13,7 @@ from tests.interop.checkouts import Checkout, contents, pull
 from tests.servers import isolated_environment
 
 import neurogister
-from neurogister.actions import placing
+from neurogister.actions import examining, placing
 from neurogister.cli.errors import exit_status
 from neurogister.errors import RefusedError
 from neurogister.files import Destination
@@ -186,8 +186,8 @@ def while_it_is_read(monkeypatch):
                 if Path(which) == path:
                     happens()
 
-        real = placing.digests_of
-        monkeypatch.setattr(placing, "digests_of", digests_of)
+        real = examining.digests_of
+        monkeypatch.setattr(examining, "digests_of", digests_of)
 
     return arrange
 
@@ -225,7 +225,7 @@ def test_what_the_user_writes_while_a_leftover_is_looked_at_stays(
 def test_a_file_that_is_taken_away_while_it_is_looked_at_is_put_again(checkout, monkeypatch):
     path = checkout.data("c/file.txt")
     path.write_bytes(b"changed\n")
-    real = placing.digests_of
+    real = examining.digests_of
 
     def digests_of(which, algorithms):
         if Path(which) != path or path.read_bytes() == b"one\n":
@@ -236,7 +236,7 @@ def test_a_file_that_is_taken_away_while_it_is_looked_at_is_put_again(checkout, 
         finally:
             path.write_bytes(b"one\n")  # and comes back, as others bring it too
 
-    monkeypatch.setattr(placing, "digests_of", digests_of)
+    monkeypatch.setattr(examining, "digests_of", digests_of)
 
     checkout.pull("c/file.txt")
 

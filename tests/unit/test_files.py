@@ -13,7 +13,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from neurogister import links
-from neurogister.actions.placing import Examiner, Place, put
+from neurogister.actions.examining import Examiner, Place
+from neurogister.actions.placing import put
 from neurogister.backends.cache import Cache
 from neurogister.backends.holdings import Holdings
 from neurogister.backends.state import State

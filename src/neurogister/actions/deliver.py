@@ -17,7 +17,8 @@ from ..links import Linker
 from ..model.listing import Entry, dump_listing, listing_sha256
 from ..model.objects import ObjectId, Wanted
 from ..progress import SILENT, Progress
-from .placing import Place, put, remove_leftovers
+from .examining import Place
+from .placing import put, remove_leftovers
 from .plan import needed_bytes
 from .signature import signature
 from .work import Work

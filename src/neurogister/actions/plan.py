@@ -13,7 +13,8 @@ from ..model.listing import Entry, parse_listing, size_limit
 from ..model.objects import ObjectId, Wanted, stricter
 from ..progress import Progress
 from .entries import choose_part
-from .placing import Examiner, Found, Place, find_leftovers, refuse_foreign, remove_for_force
+from .examining import Examiner, Found, Place
+from .placing import find_leftovers, refuse_foreign, remove_for_force
 from .selection import Selection
 from .work import Work, one_fails
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from ..model.listing import Entry
     from ..model.names import Target
     from ..model.objects import Wanted
-    from .placing import Place
+    from .examining import Place
     from .session import Session
 
 
