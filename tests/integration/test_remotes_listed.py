@@ -227,8 +227,8 @@ class TestAskingOnly:
         answers = ask_for(fake.open(), [one.oid for one in outgoing])
 
         assert fake.count("HEAD") == 3
-        missing = [oid for oid, each in answers.items() if isinstance(each, NotFoundError)]
-        assert missing == [one.oid for one in outgoing[-3:]]
+        missing = {oid for oid, each in answers.items() if isinstance(each, NotFoundError)}
+        assert missing == {one.oid for one in outgoing[-3:]}
 
     def test_who_may_not_list(self, fake, shelf):
         fake.status["LIST"] = 403
