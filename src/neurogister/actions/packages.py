@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from .deposited import Deposited
     from .session import Session
 
+_TRIES = 3  # so often another process may be quicker
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewPackage:
@@ -265,6 +267,15 @@ def open_package(session: Session, name: str) -> tuple[Package, str, bytes]:
     RefusedError
         If it is broken, or has only a pointer.
     """
+    for _ in range(_TRIES):
+        package, path, data = _look_up(session, name)
+        if read_package(data, path).record.versions == package.versions:
+            break
+        session.reader.refresh()  # another process has released a version in this very moment
+    return package, path, data
+
+
+def _look_up(session: Session, name: str) -> tuple[Package, str, bytes]:
     packages = session.reader.packages()
     plain = name.removeprefix("./").removeprefix("store/").strip("/")
     found = [each for each in packages if plain in (each.name, each.place.removeprefix("store/"))]
